@@ -1,0 +1,28 @@
+"""The payloads: tolerant of extra fields in, strict out. The only place that knows wire types and 64-bit numbers."""
+
+from yeastar_api.messages.accounts import BillingContact, Device, Partner, Product
+from yeastar_api.messages.history import OrderDetail, OrderRow, Page
+from yeastar_api.messages.offers import Offers, Plan, Service
+from yeastar_api.messages.ordering import OrderLine, OrderRequest, Receipt
+from yeastar_api.messages.wire import Envelope, as_list, as_text, id_text, parse_json
+
+__all__ = [
+    "BillingContact",
+    "Device",
+    "Envelope",
+    "Offers",
+    "OrderDetail",
+    "OrderLine",
+    "OrderRequest",
+    "OrderRow",
+    "Page",
+    "Partner",
+    "Plan",
+    "Product",
+    "Receipt",
+    "Service",
+    "as_list",
+    "as_text",
+    "id_text",
+    "parse_json",
+]

@@ -1,0 +1,61 @@
+"""Who buys and for what: subordinate users, billing contacts, products and devices."""
+
+from __future__ import annotations
+
+from yeastar_api.messages.wire import Message, Text
+
+
+class Partner(Message):
+    """A subordinate user, as `partner_list` tells it (source: reference, tutorials step 1)."""
+
+    partner_id: Text = ""
+    email: Text = ""
+    company: Text = ""
+    first_name: Text = ""
+    last_name: Text = ""
+    country: Text = ""
+    state_province: Text = ""
+    city: Text = ""
+    street: Text = ""
+    zip_code: Text = ""
+    phone_number: Text = ""
+    tax_num: Text = ""
+    remark: Text = ""
+    user_type: Text = ""
+
+
+class BillingContact(Message):
+    """Who gets the invoice, at `email_address`, as `billing_contact_list` tells it (source: reference, tutorials)."""
+
+    billing_contact_id: Text = ""
+    email_address: Text = ""
+    company: Text = ""
+    first_name: Text = ""
+    last_name: Text = ""
+    country: Text = ""
+    state_province: Text = ""
+    city: Text = ""
+    street: Text = ""
+    zip_code: Text = ""
+    phone_number: Text = ""
+    tax_num: Text = ""
+    remark: Text = ""
+
+
+class Product(Message):
+    """A product that this account may buy, as `product_list` tells it (source: reference)."""
+
+    name: Text = ""
+    product_id: Text = ""
+
+
+class Device(Message):
+    """A PBX or licence of ours, as `instance_product_list` tells it (source: reference, tutorial for 12).
+
+    `activation_status` is `unknown`, `unactivated` or `activated` by the reference; other words are kept as they come.
+    """
+
+    product_no: Text = ""
+    activation_code: Text = ""
+    activation_status: Text = ""
+    comment: Text = ""

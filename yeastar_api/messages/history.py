@@ -1,0 +1,90 @@
+"""Orders as the vendor's history tells them, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BeforeValidator
+
+from yeastar_api.messages.wire import Message, Text, as_list, whole
+
+_MILLISECONDS_FROM = 10**11
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
+
+
+def moment(value: Any) -> datetime | None:
+    """A vendor's `Long` time as an aware UTC datetime; None when it is missing or makes no sense.
+
+    The unit is not documented: from 10^11 on it is read as epoch milliseconds, below as seconds (assumption A).
+    """
+    if isinstance(value, datetime):
+        return value if value.tzinfo else None
+    number = whole(value)
+    if number is None or number <= 0:
+        return None
+    try:
+        return _EPOCH + (
+            timedelta(milliseconds=number) if number >= _MILLISECONDS_FROM else timedelta(seconds=number)
+        )
+    except OverflowError:
+        return None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a paged answer. The counts are the vendor's claims, None when missing: do not rely on them."""
+
+    results: tuple[T, ...]
+    count: int | None = None
+    page_no: int | None = None
+    page_size: int | None = None
+    total: int | None = None
+    total_page: int | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, result: Any, row: Callable[[Any], T]) -> Page[T]:
+        """Read `{count, pageNo, pageSize, results[], total, totalPage}` (source: reference); a bare array will do.
+
+        Raises ValueError when there is no array at all.
+        """
+        outer = _mapping(result)
+        return cls(
+            results=tuple(row(payload) for payload in as_list(result)),
+            count=whole(outer.get("count")),
+            page_no=whole(outer.get("pageNo")),
+            page_size=whole(outer.get("pageSize")),
+            total=whole(outer.get("total")),
+            total_page=whole(outer.get("totalPage")),
+            raw=outer,
+        )
+
+
+class OrderRow(Message):
+    """One line of the history (source: reference, whose table is cut: more fields stand in `raw`)."""
+
+    create_time: Annotated[datetime | None, BeforeValidator(moment)] = None
+    order_no: Text = ""
+    id: Text = ""
+    order_status: Text = ""
+    currency_code: Text = ""
+    custom_reference_no: Text = ""
+    invoice_no: Text = ""
+
+
+class OrderDetail(Message):
+    """One order in full; the inner fields are mostly unseen, so they stay plain mappings (source: reference)."""
+
+    basic_information: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}
+    billing_information: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}
+    order_information: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}
+    order_summary: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}

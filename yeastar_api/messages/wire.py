@@ -1,0 +1,176 @@
+"""JSON as the vendor writes it, read without losing a digit, and the envelope around every answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+MAX_DEPTH = 100
+_CONTAINERS = ("results", "list", "records", "rows", "items", "data", "result")
+
+
+def as_text(body: bytes) -> str:
+    """The body as text that any database can store: odd bytes and NUL become U+FFFD."""
+    return body.decode("utf-8-sig", "replace").replace("\x00", "\ufffd")
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON; a number with a point or an exponent stays the text it was written as.
+
+    A float has 53 bits and the API's ids have 64, so no float is ever made here: `3.197e18` stays "3.197e18".
+    Raises ValueError, which never quotes the body, when it is not JSON or nested deeper than any honest answer.
+    """
+    try:
+        return _clean(json.loads(as_text(body), parse_float=str, parse_constant=str), MAX_DEPTH)
+    except (ValueError, RecursionError):
+        # `from None`: a JSONDecodeError carries the whole document, and that may hold a token.
+        raise ValueError("the answer is not readable JSON") from None
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """Replace what PostgreSQL and UTF-8 cannot hold (NUL, half a surrogate pair); bound the depth."""
+    if depth == 0:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_clean(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key, depth - 1): _clean(item, depth - 1) for key, item in value.items()}
+    return value
+
+
+def text(value: Any) -> str:
+    """Any JSON value as text: null is "", a number its exact digits, an object its JSON.
+
+    Raises ValueError for a float: it may already have lost digits of an id, and our own parser makes none.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        raise ValueError("a float may have lost digits of an id; hand in text or an integer")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def id_text(value: Any) -> str:
+    """An id as text; "" for null, 0, blank and for anything that is no id (an object, a list, a boolean)."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    found = str(value).strip()
+    return "" if found == "0" else found
+
+
+def whole(value: Any) -> int | None:
+    """A whole number from a number or its digits; None when it is neither, or absurdly long."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        digits = value.strip()
+        if digits.removeprefix("-").isdecimal() and digits.isascii() and len(digits) <= 20:
+            return int(digits)
+    return None
+
+
+def as_list(result: Any) -> list[dict[str, Any]]:
+    """The rows of a list answer: an array, or an object that holds one (assumption A: both are accepted).
+
+    null is an empty list; rows that are no objects are left out. Raises ValueError when there is no array
+    at all: an unknown shape must not be read as "there are none".
+    """
+    if result is None:
+        return []
+    level: list[Any] = [result]
+    while level:
+        for node in level:
+            if isinstance(node, list):
+                return [row for row in node if isinstance(row, dict)]
+        objects = [node for node in level if isinstance(node, dict)]
+        if any(key in node and node[key] is None for node in objects for key in _CONTAINERS):
+            return []
+        # Breadth first, well-known names first: the outermost array is the list, not one inside a row.
+        level = [node[key] for node in objects for key in _CONTAINERS if key in node]
+        level += [value for node in objects for key, value in node.items() if key not in _CONTAINERS]
+        if not objects:
+            break
+    raise ValueError("the answer holds no list")
+
+
+Text = Annotated[str, BeforeValidator(text)]
+"""Text in our code whatever it was on the wire."""
+
+
+class Message(BaseModel):
+    """One object the vendor answered: known fields as text attributes, everything kept in `raw`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_raw(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        message = handler(data)
+        if isinstance(data, Mapping):
+            message._raw = dict(data)
+        return message
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The payload as it came, unknown fields included."""
+        return self._raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """`{code, detailMessage, requestId, result, status}`, which wraps every answer (source: tutorials, reference)."""
+
+    code: str
+    detail: str
+    request_id: str
+    result: Any
+    status: int | None
+
+    @property
+    def success(self) -> bool:
+        """Whether the vendor's code says that it worked; the statuses may still say otherwise."""
+        return self.code.strip().casefold() == "success"
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """Read an envelope. Raises ValueError when the body is no JSON object with a textual `code`.
+
+        A code of another type is not "some error code" but an answer of a kind never seen, and such an answer
+        must not be taken for a refusal.
+        """
+        payload = parse_json(body)
+        if (
+            not isinstance(payload, dict)
+            or not isinstance(payload.get("code"), str)
+            or not payload["code"].strip()
+        ):
+            raise ValueError("the answer is not the API's usual envelope")
+        return cls(
+            code=payload["code"],
+            detail=text(payload.get("detailMessage")),
+            request_id=text(payload.get("requestId")),
+            result=payload.get("result"),
+            status=whole(payload.get("status")),
+        )
