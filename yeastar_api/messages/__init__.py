@@ -1,4 +1,7 @@
-"""The payloads: tolerant of extra fields in, strict out. The only place that knows wire types and 64-bit numbers."""
+"""The payloads: tolerant of extra fields in, strict out.
+
+The only place that knows wire types and 64-bit numbers.
+"""
 
 from yeastar_api.messages.accounts import BillingContact, Device, Partner, Product
 from yeastar_api.messages.history import OrderDetail, OrderRow, Page

@@ -25,7 +25,7 @@ class Partner(Message):
 
 
 class BillingContact(Message):
-    """Who gets the invoice, at `email_address`, as `billing_contact_list` tells it (source: reference, tutorials)."""
+    """Who gets the invoice, at `email_address`: a row of `billing_contact_list` (reference, tutorials)."""
 
     billing_contact_id: Text = ""
     email_address: Text = ""
@@ -52,7 +52,7 @@ class Product(Message):
 class Device(Message):
     """A PBX or licence of ours, as `instance_product_list` tells it (source: reference, tutorial for 12).
 
-    `activation_status` is `unknown`, `unactivated` or `activated` by the reference; other words are kept as they come.
+    `activation_status` is `unknown`, `unactivated` or `activated` by the reference; other words are kept.
     """
 
     product_no: Text = ""

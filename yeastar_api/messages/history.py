@@ -20,7 +20,7 @@ T = TypeVar("T")
 def moment(value: Any) -> datetime | None:
     """A vendor's `Long` time as an aware UTC datetime; None when it is missing or makes no sense.
 
-    The unit is not documented: from 10^11 on it is read as epoch milliseconds, below as seconds (assumption A).
+    The unit is not documented: from 10^11 on it is read as milliseconds, below as seconds (assumption A).
     """
     if isinstance(value, datetime):
         return value if value.tzinfo else None
@@ -41,7 +41,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a paged answer. The counts are the vendor's claims, None when missing: do not rely on them."""
+    """One page of a paged answer. The counts are the vendor's claims, None when missing: not to rely on."""
 
     results: tuple[T, ...]
     count: int | None = None
@@ -53,7 +53,7 @@ class Page(Generic[T]):
 
     @classmethod
     def read(cls, result: Any, row: Callable[[Any], T]) -> Page[T]:
-        """Read `{count, pageNo, pageSize, results[], total, totalPage}` (source: reference); a bare array will do.
+        """Read `{count, pageNo, pageSize, results[], total, totalPage}` (reference); a bare array will do.
 
         Raises ValueError when there is no array at all.
         """
@@ -82,7 +82,7 @@ class OrderRow(Message):
 
 
 class OrderDetail(Message):
-    """One order in full; the inner fields are mostly unseen, so they stay plain mappings (source: reference)."""
+    """One order in full; its inner fields are mostly unseen, so they stay plain mappings (reference)."""
 
     basic_information: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}
     billing_information: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}

@@ -20,8 +20,8 @@ _COUNT = "count"
 _TOP_LEVEL = (
     ("operationType", "operation_type", _TEXT),
     ("productId", "product_id", _NUMBER),
-    # Assumption A: the tutorials' tables name partnerId, none of their samples shows it. Like every other id it
-    # is taken to be a number, at the top level. If that turns out otherwise, this line is the only one to change.
+    # Assumption A: the tutorials' tables name partnerId, none of their samples shows it. Like every other id
+    # it is taken to be a number, at the top level. If not, this line is the only one to change.
     ("partnerId", "partner_id", _NUMBER),
     ("productNo", "product_no", _TEXT),
     ("billingId", "billing_id", _NUMBER),
@@ -60,7 +60,7 @@ class OrderLine(_Outgoing):
 
 
 class OrderRequest(_Outgoing):
-    """The whole body of `POST /order/openapi/order/v1/save` (source: tutorials). Empty fields are left out."""
+    """The whole body of `POST /order/openapi/order/v1/save` (tutorials). Empty fields are left out."""
 
     operation_type: str
     product_id: str
@@ -71,7 +71,7 @@ class OrderRequest(_Outgoing):
     lines: tuple[OrderLine, ...]
 
     def to_bytes(self) -> bytes:
-        """The exact bytes to review, to freeze and to send: UTF-8 JSON, indented by two, ids as exact integers.
+        """The exact bytes to review, freeze and send: UTF-8 JSON, indented by two, ids as exact integers.
 
         Raises ValueError naming the field when an id is not all digits, a count is out of bounds, a required
         field is empty, or a text holds characters that a reviewer could not see.
@@ -112,7 +112,7 @@ def _value(field: str, value: str | int, kind: str) -> str | int:
 
 
 def _show_invisible(document: str) -> str:
-    """Escape what a reader could not see (text that changes direction, odd blanks); the value stays the same."""
+    """Escape what a reader could not see (marks that turn text round, odd blanks); the value stays."""
     return "".join(
         char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in document
     )
@@ -121,7 +121,7 @@ def _show_invisible(document: str) -> str:
 class Receipt(Message):
     """What `save` answered (source: the tutorials' five sample responses).
 
-    `order_id` is missing in two of the five samples, so `order_no` is the key. `answer` is the raw answer's text.
+    `order_id` is missing in two of the five samples: `order_no` is the key. `answer` is the raw text.
     """
 
     instance_id: Text = ""

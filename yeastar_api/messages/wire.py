@@ -30,7 +30,7 @@ def parse_json(body: bytes) -> Any:
     """Read JSON; a number with a point or an exponent stays the text it was written as.
 
     A float has 53 bits and the API's ids have 64, so no float is ever made here: `3.197e18` stays "3.197e18".
-    Raises ValueError, which never quotes the body, when it is not JSON or nested deeper than any honest answer.
+    Raises ValueError, which never quotes the body, when it is not JSON or nested absurdly deep.
     """
     try:
         return _clean(json.loads(as_text(body), parse_float=str, parse_constant=str), MAX_DEPTH)
@@ -95,22 +95,28 @@ def as_list(result: Any) -> list[dict[str, Any]]:
     null is an empty list; rows that are no objects are left out. Raises ValueError when there is no array
     at all: an unknown shape must not be read as "there are none".
     """
-    if result is None:
+    found = [] if result is None else _find_list(result)
+    if found is None:
+        raise ValueError("the answer holds no list")
+    return found
+
+
+def _find_list(node: Any) -> list[dict[str, Any]] | None:
+    if isinstance(node, list):
+        rows = [row for row in node if isinstance(row, dict)]
+        return rows if rows or not node else None
+    if not isinstance(node, dict):
+        return None
+    known = [node[key] for key in _CONTAINERS if key in node]
+    if known and all(value is None for value in known):
         return []
-    level: list[Any] = [result]
-    while level:
-        for node in level:
-            if isinstance(node, list):
-                return [row for row in node if isinstance(row, dict)]
-        objects = [node for node in level if isinstance(node, dict)]
-        if any(key in node and node[key] is None for node in objects for key in _CONTAINERS):
-            return []
-        # Breadth first, well-known names first: the outermost array is the list, not one inside a row.
-        level = [node[key] for node in objects for key in _CONTAINERS if key in node]
-        level += [value for node in objects for key, value in node.items() if key not in _CONTAINERS]
-        if not objects:
-            break
-    raise ValueError("the answer holds no list")
+    # Well-known names first, then arrays near the surface: the outer array is the list, not one inside a row.
+    others = sorted((node[key] for key in node if key not in _CONTAINERS), key=lambda value: not value)
+    for value in [*known, *sorted(others, key=lambda value: not (isinstance(value, list) and value))]:
+        found = _find_list(value)
+        if found is not None:
+            return found
+    return None
 
 
 Text = Annotated[str, BeforeValidator(text)]
@@ -140,7 +146,7 @@ class Message(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """`{code, detailMessage, requestId, result, status}`, which wraps every answer (source: tutorials, reference)."""
+    """`{code, detailMessage, requestId, result, status}` around every answer (tutorials, reference)."""
 
     code: str
     detail: str
