@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from datetime import datetime
 from typing import Any, cast
@@ -15,16 +14,11 @@ from django.utils import timezone
 
 from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
 from orders.recipes import RECIPES, Choices, Recipe
+from orders.text import fold
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
 SETTLE_ORDER = "orders.settle_order"
-
-
-def fold(text: str) -> str:
-    """Text as it is searched: lower case, without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 class MirroredQuerySet(models.QuerySet["Mirrored"]):
@@ -125,6 +119,7 @@ class Order(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     choices = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0)  # of the choices: two tabs cannot overwrite each other unseen
+    target_label = models.CharField(max_length=300, blank=True)  # for lists: whom or which PBX it is for
     again_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -133,6 +128,7 @@ class Order(models.Model):
     # Frozen when placed: the very bytes that are sent, as text, and their hash.
     request_body = models.TextField(blank=True)
     request_sha256 = models.CharField(max_length=64, blank=True)
+    summary = models.JSONField(default=list)  # the plain words that were approved with it
     placed_at = models.DateTimeField(null=True, blank=True)
 
     # The queue. The message is only a doorbell.

@@ -1,0 +1,24 @@
+"""Ring for a worker. The row is the truth: a lost, late or doubled ring changes nothing."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+SUBMIT = "orders.tasks.submit"
+
+log = structlog.get_logger(__name__)
+
+
+def ring(pks: Iterable[UUID]) -> bool:
+    """Ask the workers to submit these orders. False if the broker cannot be reached; the sweep rings again."""
+    try:
+        for pk in pks:
+            current_app.send_task(SUBMIT, args=[str(pk)], ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("doorbell.unreachable", error=str(error))
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Where settings meet the client: one PartnerPortal for each process, and live offers and devices for pages."""
+
+from functools import cache
+
+from django.conf import settings
+
+from orders.lookups import Lookup, Lookups
+from orders.tokens import RedisTokenStore
+from yeastar_api.client import PartnerPortal
+from yeastar_api.messages import Device, Offers
+
+PATIENCE = 1.0
+"""Seconds that a page waits for the API before it says that it is still asking."""
+
+FRESH = 60.0
+"""Seconds for which a live answer serves further pages."""
+
+REMEMBERED = 1800.0
+"""Seconds for which a form that was filled in may be judged by the offers that it showed."""
+
+lookups = Lookups()
+
+
+def portal() -> PartnerPortal:
+    """The client of this process, as the settings have it."""
+    return _portal(
+        settings.YEASTAR_BASE_URL, settings.YEASTAR_CLIENT_ID, settings.YEASTAR_CLIENT_SECRET, settings.REDIS_URL
+    )
+
+
+@cache
+def _portal(base_url: str, client_id: str, client_secret: str, redis_url: str) -> PartnerPortal:
+    return PartnerPortal(
+        base_url=base_url,
+        client_id=client_id,
+        client_secret=client_secret,
+        token_store=RedisTokenStore(redis_url, base_url, client_id, client_secret),
+        get_budget_seconds=settings.YEASTAR_GET_BUDGET,
+        save_budget_seconds=settings.YEASTAR_SAVE_BUDGET,
+    )
+
+
+def offers(product_id: str, product_no: str = "", *, max_age: float = FRESH) -> Lookup[Offers]:
+    """The plans and services on offer for a product, or for one PBX."""
+    client = portal()
+    return lookups.ask(
+        (client, "offers", product_id, product_no),
+        lambda: client.offers(product_id, product_no),
+        patience=PATIENCE,
+        max_age=max_age,
+    )
+
+
+def devices(product_id: str, *, max_age: float = FRESH) -> Lookup[list[Device]]:
+    """The PBXs of our account that run a product."""
+    client = portal()
+    return lookups.ask(
+        (client, "devices", product_id),
+        lambda: client.devices(product_id),
+        patience=PATIENCE,
+        max_age=max_age,
+    )

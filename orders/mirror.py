@@ -1,0 +1,91 @@
+"""The only writer of mirrored columns: partners and billing contacts as the vendor lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from orders.models import Contact, Mirrored, Partner
+from orders.text import fold, storable
+from yeastar_api.client import PartnerPortal
+from yeastar_api.messages import BillingContact
+from yeastar_api.messages import Partner as RemotePartner
+
+BATCH = 500
+"""Rows in one statement: more would keep SQLite's one writer for too long."""
+
+COLUMNS = ("email", "company", "first_name", "last_name", "country", "raw", "search", "mirrored_at", "gone_at")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class MirrorResult:
+    """What one run found."""
+
+    listed: int
+    changed: int
+    gone: int
+
+
+def mirror_partners(portal: PartnerPortal) -> MirrorResult:
+    """Mirror the subordinate users. Raises ApiError, and then changes nothing."""
+    return _mirror(Partner, [_row(Partner, each.partner_id, each) for each in portal.partners()])
+
+
+def mirror_contacts(portal: PartnerPortal) -> MirrorResult:
+    """Mirror the billing contacts. Raises ApiError, and then changes nothing."""
+    return _mirror(
+        Contact, [_row(Contact, each.billing_contact_id, each) for each in portal.billing_contacts()]
+    )
+
+
+def _row(model: type[Mirrored], remote_id: str, remote: RemotePartner | BillingContact) -> Mirrored:
+    email = remote.email if isinstance(remote, RemotePartner) else remote.email_address
+    words = (remote.company, remote.first_name, remote.last_name, email, remote.country, remote_id)
+    return model(
+        remote_id=remote_id,
+        email=email[:254],
+        company=remote.company[:255],
+        first_name=remote.first_name[:255],
+        last_name=remote.last_name[:255],
+        country=remote.country[:100],
+        raw=storable(remote.raw),
+        search=fold(" ".join(words)),
+    )
+
+
+def _mirror(model: type[Mirrored], listed: Sequence[Mirrored]) -> MirrorResult:
+    """Upsert what changed, mark what vanished, revive what came back. Nothing is deleted."""
+    now = timezone.now()
+    rows = {row.remote_id: row for row in listed if row.remote_id}
+    known = {row.remote_id: row for row in model._default_manager.all()}
+    present = {remote_id for remote_id, row in known.items() if row.gone_at is None}
+    if present and not rows:
+        # An empty answer is more likely a fault of theirs than the loss of every customer.
+        log.error("mirror.empty_answer_ignored", model=model.__name__, known=len(present))
+        return MirrorResult(listed=0, changed=0, gone=0)
+    changed = [row for remote_id, row in rows.items() if _differs(known.get(remote_id), row)]
+    for row in changed:
+        row.mirrored_at, row.gone_at = now, None
+    gone = present - rows.keys()
+    with transaction.atomic():
+        model._default_manager.bulk_create(
+            changed, BATCH, update_conflicts=True, unique_fields=["remote_id"], update_fields=COLUMNS
+        )
+        for batch in _batches(sorted(gone)):
+            model._default_manager.filter(remote_id__in=batch).update(gone_at=now)
+        model._default_manager.filter(gone_at=None).update(mirrored_at=now)
+    return MirrorResult(listed=len(rows), changed=len(changed), gone=len(gone))
+
+
+def _differs(known: Mirrored | None, row: Mirrored) -> bool:
+    return known is None or known.gone_at is not None or known.raw != row.raw or known.search != row.search
+
+
+def _batches(ids: list[str]) -> list[list[str]]:
+    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]

@@ -1,0 +1,143 @@
+"""What a person does with an order: start, answer, discard, place, order again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.utils import timezone
+
+from orders import doorbell, rules, summary
+from orders.lifecycle import Status
+from orders.models import Contact, Order, Partner
+from orders.recipes import RECIPES, Choices, Recipe, Target, compose
+from yeastar_api.messages import OrderRequest
+
+
+class CannotPlace(Exception):
+    """The order was not placed, nothing was sent; the message says why in words a person can act on."""
+
+
+def start(*, slug: str, owner: AbstractBaseUser) -> Order:
+    """A new draft. Raises KeyError for a product that we do not sell."""
+    return _draft(slug=RECIPES[slug].slug, owner=owner, choices=Choices(), title="Draft started")
+
+
+def again(order: Order, *, owner: AbstractBaseUser) -> Order:
+    """A new draft with the choices of `order`, but for its PO number: that named the other purchase."""
+    choices = order.picked.changed({"po_number": ""})
+    title = f"Draft started as a copy of {order.order_no or 'an earlier order'}"
+    return _draft(slug=order.slug, owner=owner, choices=choices, title=title, again_of=order)
+
+
+def _draft(*, slug: str, owner: AbstractBaseUser, choices: Choices, title: str, again_of: Order | None = None) -> Order:
+    with transaction.atomic():
+        order = Order.objects.create(
+            slug=slug,
+            owner_id=owner.pk,
+            choices=choices.to_json(),
+            target_label=summary.target_label(RECIPES[slug], choices),
+            again_of=again_of,
+        )
+        order.note(title=title, actor=owner)
+    return order
+
+
+def answer(order: Order, changes: Mapping[str, Any]) -> bool:
+    """Merge answers into the draft, dropping what depended on a changed one. False if it is no draft any more."""
+    while True:
+        changed = order.picked.changed(changes)
+        rows = Order.objects.filter(pk=order.pk, status=Status.DRAFT, discarded_at=None, revision=order.revision)
+        if rows.update(
+            choices=changed.to_json(),
+            target_label=summary.target_label(order.recipe, changed),
+            revision=models.F("revision") + 1,
+            updated_at=timezone.now(),
+        ):
+            order.refresh_from_db()
+            return True
+        # Another tab was quicker: put these answers on top of its answers.
+        order.refresh_from_db()
+        if order.status != Status.DRAFT or order.discarded_at:
+            return False
+
+
+def discard(order: Order) -> bool:
+    """Take a draft off the lists; it can be restored."""
+    rows = Order.objects.filter(pk=order.pk, status=Status.DRAFT)
+    return rows.update(discarded_at=timezone.now()) == 1
+
+
+def restore(order: Order) -> bool:
+    """Put a discarded draft back."""
+    return Order.objects.filter(pk=order.pk, status=Status.DRAFT).update(discarded_at=None) == 1
+
+
+def preview(order: Order) -> tuple[OrderRequest, str, str]:
+    """The request as it stands, its text exactly as it would be sent, and its SHA-256.
+
+    Raises ValueError naming the field that cannot be written.
+    """
+    request = compose(order.recipe, order.picked)
+    body = request.to_bytes()
+    return request, body.decode(), hashlib.sha256(body).hexdigest()
+
+
+def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> bool:
+    """Freeze the request and queue it: DRAFT → QUEUED. False if the draft was placed already.
+
+    `approved_sha256` is the hash of the bytes that the person saw. Raises CannotPlace.
+    """
+    if order.status != Status.DRAFT:
+        return False
+    try:
+        request, body, sha256 = preview(order)
+    except ValueError as error:
+        raise CannotPlace(f"The order cannot be written: {error}") from error
+    if approved_sha256 != sha256:
+        raise CannotPlace("The draft has changed since this page was made. Look at it once more, then place it.")
+    _check(order.recipe, order.picked, request)
+    now = timezone.now()
+    placed = order.move(
+        Status.QUEUED,
+        title="Order placed",
+        words="Approved by a person, and waiting for a worker to send it.",
+        actor=actor,
+        data={"sha256": sha256},
+        only_if=models.Q(revision=order.revision, discarded_at=None),
+        request_body=body,
+        request_sha256=sha256,
+        summary=summary.frozen(order),
+        placed_at=now,
+        rung_at=now,
+    )
+    if placed:
+        transaction.on_commit(lambda: _ring(order), robust=True)
+        return True
+    order.refresh_from_db()
+    if order.status == Status.DRAFT:
+        raise CannotPlace("The draft was changed in another window. Look at it once more, then place it.")
+    return False
+
+
+def _ring(order: Order) -> None:
+    if not doorbell.ring([order.pk]):
+        Order.objects.filter(pk=order.pk, status=Status.QUEUED).update(
+            rung_at=None,
+            problem="The order is accepted and kept. Our own queue is down; it is sent as soon as that is back.",
+        )
+
+
+def _check(recipe: Recipe, choices: Choices, request: OrderRequest) -> None:
+    """What may have changed since the steps were answered, and every rule of the tutorials."""
+    if not Contact.objects.on_offer().filter(remote_id=choices.billing_contact_id).exists():
+        raise CannotPlace("The billing contact is no longer in Yeastar's list. Choose another one.")
+    for_account = recipe.target is not Target.DEVICE and choices.license_for != "existing"
+    if for_account and choices.partner_id and not Partner.objects.on_offer().filter(remote_id=choices.partner_id).exists():
+        raise CannotPlace("The customer is no longer in Yeastar's list. Choose another one.")
+    for finding in rules.check(recipe, choices, request):
+        if not finding.holds:
+            raise CannotPlace(f"A rule does not hold: {finding.sentence} ({finding.source})")

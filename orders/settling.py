@@ -1,0 +1,48 @@
+"""A manager settles an uncertain order by hand, with a reason that is kept."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from orders.lifecycle import Status
+from orders.models import Order
+
+
+class CannotSettle(Exception):
+    """Nothing was changed; the message says why."""
+
+
+def settle_as_record(
+    order: Order, *, order_no: str, transaction_no: str, instance_id: str, reason: str, actor: AbstractBaseUser
+) -> None:
+    """It was bought, and is this order at Yeastar: UNCERTAIN → PLACED. Raises CannotSettle."""
+    twin = Order.objects.filter(order_no=order_no).exclude(pk=order.pk).first()
+    if twin is not None:
+        raise CannotSettle(f"{order_no} is already the number of another order of ours ({twin.pk}).")
+    _settle(
+        order,
+        Status.PLACED,
+        title="Settled by hand: it was bought",
+        reason=reason,
+        actor=actor,
+        columns={"order_no": order_no, "transaction_no": transaction_no, "instance_id": instance_id},
+    )
+
+
+def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
+    """It was never placed: UNCERTAIN → FAILED. Raises CannotSettle."""
+    words = f"Settled by hand: it was never placed. {reason}"
+    _settle(
+        order, Status.FAILED, title="Settled by hand: never placed", reason=reason, actor=actor, columns={"problem": words}
+    )
+
+
+def _settle(
+    order: Order, to: Status, *, title: str, reason: str, actor: AbstractBaseUser, columns: dict[str, str]
+) -> None:
+    if order.status == Status.UNCERTAIN:
+        columns = {"problem": "", **columns}
+        if order.move(to, title=title, words=reason, actor=actor, data=dict(columns), **columns):
+            return
+        order.refresh_from_db()
+    raise CannotSettle("This order has been settled in the meantime. Nothing was changed.")

@@ -1,0 +1,79 @@
+"""The choices in plain words: what the side of the wizard, the review and the order's page show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orders.models import Contact, Mirrored, Order, Partner
+from orders.recipes import Choices, Recipe, Target
+
+OWN_ACCOUNT = "Our own account"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: what it is, what was chosen, what tells it apart, and its id at Yeastar."""
+
+    label: str
+    value: str
+    detail: str = ""
+    id: str = ""
+
+
+def rows(order: Order) -> list[Row]:
+    """What has been chosen so far, in the order of the steps."""
+    return [*_target(order.recipe, order.picked), *_plan(order.recipe, order.picked), *_billing(order.picked)]
+
+
+def frozen(order: Order) -> list[dict[str, Any]]:
+    """The rows as they are kept with a placed order."""
+    return [asdict(row) for row in rows(order)]
+
+
+def target_label(recipe: Recipe, choices: Choices) -> str:
+    """For whom or for which PBX, in one short text for lists."""
+    found = _target(recipe, choices)
+    return f"{found[0].value}"[:300] if found else ""
+
+
+def _target(recipe: Recipe, choices: Choices) -> list[Row]:
+    if choices.product_no and recipe.target is not Target.ACCOUNT:
+        return [Row("PBX", choices.product_no)]
+    if choices.partner_id:
+        partner = Partner.objects.filter(remote_id=choices.partner_id).first()
+        return [_somebody("For", choices.partner_id, partner)]
+    if choices.partner_id == "" and (recipe.target is Target.ACCOUNT or choices.license_for == "new"):
+        return [Row("For", OWN_ACCOUNT)]
+    return []
+
+
+def _plan(recipe: Recipe, choices: Choices) -> list[Row]:
+    found = []
+    if choices.plan_id:
+        found.append(Row(recipe.plan_label, choices.label(choices.plan_id), id=choices.plan_id))
+    for service_id in choices.service_id or ():
+        found.append(Row("Service", choices.label(service_id), id=service_id))
+    if choices.service_id == () and recipe.service_line:
+        found.append(Row("Services", "None"))
+    if choices.quantity is not None:
+        found.append(Row(recipe.quantity_label, f"{choices.quantity:,}"))
+    if choices.multi_cycle is not None:
+        found.append(Row("Term", "1 year" if choices.multi_cycle == 1 else f"{choices.multi_cycle} years"))
+    return found
+
+
+def _billing(choices: Choices) -> list[Row]:
+    found = []
+    if choices.billing_contact_id:
+        contact = Contact.objects.filter(remote_id=choices.billing_contact_id).first()
+        found.append(_somebody("Invoice to", choices.billing_contact_id, contact))
+    if choices.po_number:
+        found.append(Row("Your PO number", choices.po_number))
+    return found
+
+
+def _somebody(label: str, remote_id: str, who: Mirrored | None) -> Row:
+    if who is None:
+        return Row(label, remote_id, id=remote_id)
+    return Row(label, str(who), who.detail, remote_id)

@@ -1,0 +1,21 @@
+"""Text as we search it, and as a database can store it."""
+
+import unicodedata
+from typing import Any
+
+
+def fold(text: str) -> str:
+    """Text as it is searched: lower case, without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def storable(value: Any) -> Any:
+    """`value` without what PostgreSQL or UTF-8 refuse (NUL, lone surrogates): evidence must never fail to be stored."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value

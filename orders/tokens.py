@@ -1,0 +1,57 @@
+"""The one access token, shared through Redis by every process and thread."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from redis.exceptions import LockError, RedisError
+
+from yeastar_api.auth import Token, TokenStoreUnavailable
+
+LOCK_SECONDS = 30
+"""How long one renewal may hold the others up; longer than a token call may last."""
+
+
+class RedisTokenStore:
+    """A `yeastar_api.auth.TokenStore`. Another host, client or secret has another token."""
+
+    def __init__(self, url: str, *credentials: str) -> None:
+        identity = hashlib.sha256("\n".join(credentials).encode()).hexdigest()[:24]
+        self._key = f"yeastar:token:{identity}"
+        self._redis = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+
+    def get(self) -> Token | None:
+        """The token, also one that has expired. Raises TokenStoreUnavailable."""
+        with _unavailable():
+            stored = self._redis.get(self._key)
+        return Token(**json.loads(stored)) if isinstance(stored, bytes) else None
+
+    def put(self, token: Token) -> None:
+        """Share a new token. Raises TokenStoreUnavailable."""
+        with _unavailable():
+            self._redis.set(self._key, json.dumps({"value": token.value, "expires_at": token.expires_at}))
+
+    @contextmanager
+    def lock(self, *, blocking: bool) -> Iterator[bool]:
+        """Be the one who renews; yields whether it is us. Raises TokenStoreUnavailable."""
+        lock = self._redis.lock(f"{self._key}:lock", timeout=LOCK_SECONDS, blocking_timeout=LOCK_SECONDS)
+        with _unavailable():
+            acquired = lock.acquire(blocking=blocking)
+        try:
+            yield acquired
+        finally:
+            if acquired:
+                try:
+                    lock.release()
+                except (LockError, RedisError):
+                    pass  # it expires by itself
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise TokenStoreUnavailable(str(error)) from error

@@ -1,0 +1,205 @@
+"""Staff: the catalogue and the wizard."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from orders import placing, wizard
+from orders.lifecycle import Status
+from orders.lookups import Lookup
+from orders.models import PLACE_ORDER, Order
+from orders.pickers import Picker
+from orders.placing import CannotPlace
+from orders.recipes import RECIPES, Target
+from orders.rendering import HtmxHttpRequest, page
+from orders.summary import rows
+
+TARGET_WORDS = {
+    Target.ACCOUNT: "For your own account or a customer",
+    Target.DEVICE: "For a PBX, by its serial number",
+    Target.EITHER: "For a new licence or an existing PBX",
+}
+
+staff_only = permission_required(PLACE_ORDER, raise_exception=True)
+
+
+@require_GET
+@staff_only
+def catalogue(request: HtmxHttpRequest) -> HttpResponse:
+    """What can be ordered, and the drafts one left."""
+    cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
+    return render(request, "orders/catalogue.html", {"cards": cards, "drafts": drafts_of(request)[:5]})
+
+
+def drafts_of(request: HtmxHttpRequest) -> list[Order]:
+    """One's own drafts, each with the URL of its first open step."""
+    drafts = list(Order.objects.filter(owner_id=request.user.pk).drafts()[:50])
+    for draft in drafts:
+        draft.resume_url = wizard.step_url(draft, wizard.first_open(draft))
+    return drafts
+
+
+@require_POST
+@staff_only
+def start(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """A new draft, at its first step."""
+    if slug not in RECIPES:
+        raise Http404
+    order = placing.start(slug=slug, owner=request.user)
+    return redirect(wizard.step_url(order, wizard.STEPS[0]))
+
+
+def own_order(request: HtmxHttpRequest, pk: UUID) -> Order:
+    """One's own order. Everybody else's drafts do not exist."""
+    return get_object_or_404(Order, pk=pk, owner_id=request.user.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@staff_only
+def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
+    """One step of the wizard."""
+    order = own_order(request, pk)
+    if name not in wizard.STEPS:
+        raise Http404
+    if order.status != Status.DRAFT:
+        return redirect(order)
+    if wizard.STEPS.index(name) > wizard.STEPS.index(wizard.first_open(order)):
+        messages.info(request, "One step at a time: this one comes first.")
+        return redirect(wizard.step_url(order, wizard.first_open(order)))
+    if request.method == "POST" and name != "review":
+        return _answer(request, order, name)
+    return _show(request, order, name, wizard.build(order, name))
+
+
+def _answer(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
+    built = wizard.build(order, name, request.POST)
+    form = built.form
+    if form is None or "find" in request.POST:
+        if form is not None:
+            form.is_bound = False  # only the list was narrowed: nothing is judged yet
+            form.initial = {**form.initial, **request.POST.dict()}
+        return _show(request, order, name, built)
+    if not form.is_valid():
+        return _show(request, order, name, built, status=422)
+    if not placing.answer(order, form.changes()):
+        return redirect(order)
+    return redirect(wizard.step_url(order, wizard.next_step(name)))
+
+
+def _show(
+    request: HtmxHttpRequest,
+    order: Order,
+    name: str,
+    built: wizard.StepPage,
+    *,
+    status: int = 200,
+    problem: str = "",
+) -> HttpResponse:
+    links = wizard.links(order, name)
+    context = {
+        "order": order,
+        "steps": links,
+        "step": next(link for link in links if link.name == name),
+        "summary": rows(order),
+        "form": built.form,
+        "fields_template": f"orders/steps/_{name}.html",
+        "lookup": _lookup(built.lookup, built.what) if built.lookup else None,
+        "carried": [(key, value) for key, values in request.POST.lists() for value in values if key in CARRIED],
+        "notice": built.notice,
+        "problem": problem,
+        "back_url": wizard.back_url(order, name),
+        **built.context,
+    }
+    return page(request, "orders/step.html", "orders/_step.html", context, status=status)
+
+
+CARRIED = frozenset(
+    "license_for partner_id product_no plan_id service_id quantity multi_cycle billing_contact_id po_number".split()
+)
+"""Fields whose values go on with the page while the API cannot be asked: nothing typed is lost."""
+
+
+def _lookup(lookup: Lookup[object], what: str) -> dict[str, str]:
+    error = lookup.error
+    return {
+        "state": lookup.state,
+        "what": what,
+        "message": error.detail if error else "",
+        "request_id": error.request_id if error else "",
+        "call": error.call if error else "",
+        "code": error.code if error else "",
+    }
+
+
+@require_GET
+@staff_only
+def options(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
+    """The entries of a picker that match what was typed."""
+    order = own_order(request, pk)
+    if order.status != Status.DRAFT or name not in wizard.STEPS:
+        raise Http404
+    built = wizard.build(order, name, request.GET)
+    wanted = request.GET.get("name", "")
+    pickers = [each for each in built.context.values() if isinstance(each, Picker) and each.name == wanted]
+    if not pickers:
+        raise Http404
+    return render(request, "orders/_options.html", {"picker": pickers[0]})
+
+
+@require_POST
+@staff_only
+def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """Buy. However often this is posted, one order is made."""
+    order = own_order(request, pk)
+    if order.status != Status.DRAFT:
+        return redirect(order)
+    if wizard.first_open(order) != "review":
+        messages.info(request, "Something is still missing. Nothing was ordered.")
+        return redirect(wizard.step_url(order, wizard.first_open(order)))
+    try:
+        placing.place(order, approved_sha256=request.POST.get("approved_sha256", ""), actor=request.user)
+    except CannotPlace as error:
+        order.refresh_from_db()
+        return _show(request, order, "review", wizard.build(order, "review"), status=422, problem=str(error))
+    return redirect(order)
+
+
+@require_POST
+@staff_only
+def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """A new draft with the choices of an order that one may see."""
+    order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
+    if order.slug not in RECIPES:
+        raise Http404
+    draft = placing.again(order, owner=request.user)
+    messages.info(request, "A new draft with the same choices. Nothing is ordered until you place it.")
+    return redirect(wizard.step_url(draft, wizard.first_open(draft)))
+
+
+@require_POST
+@staff_only
+def discard(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """Take a draft off the lists."""
+    order = own_order(request, pk)
+    if not placing.discard(order):
+        return redirect(order)
+    messages.success(request, f"The draft for {order.recipe.title} was discarded.", extra_tags=str(order.pk))
+    return redirect("orders:catalogue")
+
+
+@require_POST
+@staff_only
+def restore(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """Put a discarded draft back."""
+    order = own_order(request, pk)
+    if not placing.restore(order):
+        return redirect(order)
+    return redirect(wizard.step_url(order, wizard.first_open(order)))
+
+
