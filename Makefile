@@ -1,0 +1,50 @@
+# `make help` lists what there is. Everything runs from a bare checkout with Python >= 3.11 and make.
+
+PY := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench screenshots lock run-environment dev-environment
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
+
+run: run-environment ## Start everything on this machine: http://127.0.0.1:8000 (PORT=..., see .env.example)
+	@exec $(PY) -m portal.run --with-make
+
+test: dev-environment ## Run the whole suite, browser tests included (ARGS="-k words")
+	@CHROMIUM=$$(sh tests/run/chromium.sh); export CHROMIUM; \
+	$(PY) -m pytest -n auto --dist loadgroup $(ARGS); code=$$?; \
+	[ -n "$$CHROMIUM" ] || echo "No Chromium here, and none could be installed by apt-get or playwright:" \
+	    "the browser tests were SKIPPED. Install Chromium, or name one: CHROMIUM=/path make test"; \
+	exit $$code
+
+check: dev-environment ## Formatting, lint, types, migrations, settings, floors
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy .
+	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py makemigrations --check --dry-run
+	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py check --fail-level WARNING
+	$(PY) -m pytest -q tests/test_floors.py
+
+bench: dev-environment ## Measure (ARGS=..., see bench/README.md)
+	$(PY) -m bench $(ARGS)
+
+screenshots: dev-environment ## Take the pictures of the documentation in real Chromium
+	CHROMIUM=$$(sh tests/run/chromium.sh) $(PY) -m tests.screenshots $(ARGS)
+
+lock: ## Pin the dependencies of pyproject.toml anew by hash (needs uv)
+	@command -v uv >/dev/null || { echo "portal: make lock needs uv." >&2; exit 1; }
+	@for kind in run dev; do \
+	    group=; [ $$kind = run ] || group="--group dev"; \
+	    { echo "# Made by \`make lock\` from pyproject.toml. Every file is pinned by its hash."; \
+	      uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	          --no-emit-index-url $$group pyproject.toml; } >requirements/$$kind.new && \
+	    mv requirements/$$kind.new requirements/$$kind.txt || exit 1; \
+	done
+
+run-environment:
+	@sh portal/run/venv.sh run
+
+dev-environment:
+	@sh portal/run/venv.sh dev
