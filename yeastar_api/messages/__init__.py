@@ -7,7 +7,16 @@ from yeastar_api.messages.accounts import BillingContact, Device, Partner, Produ
 from yeastar_api.messages.history import OrderDetail, OrderRow, Page
 from yeastar_api.messages.offers import Offers, Plan, Service
 from yeastar_api.messages.ordering import OrderLine, OrderRequest, Receipt
-from yeastar_api.messages.wire import Envelope, as_list, as_text, id_text, parse_json
+from yeastar_api.messages.wire import (
+    Envelope,
+    as_list,
+    as_text,
+    id_text,
+    judged_status,
+    parse_json,
+    retry_after_seconds,
+    whole,
+)
 
 __all__ = [
     "BillingContact",
@@ -27,5 +36,8 @@ __all__ = [
     "as_list",
     "as_text",
     "id_text",
+    "judged_status",
     "parse_json",
+    "retry_after_seconds",
+    "whole",
 ]

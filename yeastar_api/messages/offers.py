@@ -1,8 +1,8 @@
 """What can be bought, read by key and not by path: the shape of `purchase_product_info` is not documented.
 
-Known (tutorials, reference): somewhere in the answer stand plans with a `planId`, services with a `serviceId`,
-and a `purchaseType`. Not known: the names of the lists, of the labels and of the bounds, and whether a service
-lies inside its plan or beside it. So every object of the answer is looked at, wherever it lies.
+Known (tutorials, reference): somewhere in the answer stand plans with a `planId`, services with a
+`serviceId`, and a `purchaseType`. Not known: the names of the lists, of the labels and of the bounds, and
+whether a service lies inside its plan or beside it. So every object is looked at, wherever it lies.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TRIAL = "trial"
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan one can choose. `purchase_type` is "" and the bounds (in the plan's own unit) None when not told."""
+    """A plan one can choose. `purchase_type` is "" and the bounds (e.g. extensions) None when not told."""
 
     plan_id: str
     label: str
@@ -33,7 +33,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Service:
-    """A service one can choose; it belongs to the plans in `plan_ids`, or stands alone when there are none."""
+    """A service one can choose; it belongs to the plans in `plan_ids`, or stands alone if none."""
 
     service_id: str
     label: str
@@ -58,7 +58,7 @@ class Offers:
 
         An object with a `planId` and no `serviceId` is a plan, an object with a `serviceId` is a service. A
         service belongs to the plan that encloses it, that it encloses, or that it names in `planId` or
-        `connectionPlanId`. Sightings of one id are merged; what a trial says counts only where nothing else does.
+        `connectionPlanId`. Sightings of one id are merged; a trial's word counts only if there is no other.
         """
         plans: dict[str, _Seen] = {}
         services: dict[str, _Seen] = {}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -180,3 +183,33 @@ class Envelope:
             result=payload.get("result"),
             status=whole(payload.get("status")),
         )
+
+
+def judged_status(http_status: int, envelope: Envelope | None) -> int:
+    """The one status to judge an answer by, since an error may come as HTTP 200 (A: judge by both).
+
+    5xx in either place wins: it is the one that leaves open whether something happened.
+    """
+    told = envelope.status if envelope is not None else None
+    if told is None or 500 <= http_status <= 599:
+        return http_status
+    if 500 <= told <= 599:
+        return told
+    if 200 <= http_status <= 299 and 400 <= told <= 499:
+        return told
+    return told if 400 <= http_status <= 499 and told in (401, 429) else http_status
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """Seconds that a `Retry-After` header (seconds or an HTTP date) asks to wait; None if unreadable."""
+    if header is None:
+        return None
+    if re.fullmatch(r"\s*[0-9]{1,9}(\.[0-9]{1,9})?\s*", header):
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

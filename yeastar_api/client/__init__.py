@@ -1,0 +1,5 @@
+"""The client of the API: one method per endpoint, and only the three errors of `yeastar_api.errors`."""
+
+from yeastar_api.client.portal import PartnerPortal
+
+__all__ = ["PartnerPortal"]

@@ -1,0 +1,76 @@
+"""One exchange with the API, and the repetition of those that may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random,
+    wait_random_exponential,
+)
+
+from yeastar_api.client import outcome
+from yeastar_api.errors import ApiError, NotDelivered, Unanswered
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+
+_jitter = wait_random(0, 0.25)
+_backoff = wait_random_exponential(multiplier=0.2, max=2.0)
+
+
+def exchange(
+    call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str], T]
+) -> T:
+    """Send once and read the answer; whatever goes wrong becomes one of our errors."""
+    try:
+        response = client.send(request)
+        envelope, answer = outcome.accepted(call, response)
+        try:
+            return read(envelope.result, envelope.request_id, answer)
+        except ValueError as why:
+            raise outcome.surprising(call, response.status_code, envelope, answer, why) from None
+    except ApiError:
+        raise
+    except Exception as error:
+        # Broad on purpose: once it may have left, an unforeseen exception must not look like "not bought".
+        raise outcome.from_exception(call, error) from error
+
+
+def repeating(once: Callable[[], T], *, seconds: float, sleep: Callable[[float], None]) -> T:
+    """Call `once`, and again while that may help and fits into `seconds`; the last error otherwise.
+
+    Never for a save. Pauses have jitter, so that workers spread out, and are as long as the server asks; a
+    pause that would outlast `seconds` is not begun.
+    """
+    asking = Retrying(
+        retry=retry_if_exception(_worth_repeating),
+        wait=_pause,
+        stop=stop_before_delay(seconds) | stop_after_attempt(ATTEMPTS),
+        sleep=sleep,
+        reraise=True,
+    )
+    return asking(once)
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    if isinstance(error, NotDelivered):
+        status = error.http_status
+        answered_no = status is not None and status != 429 and status < 500
+        # A refused token will be refused again, and a wrong secret too often may lock the account.
+        return not answered_no
+    return isinstance(error, Unanswered)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked = error.retry_after if isinstance(error, ApiError) else None
+    return _backoff(state) if asked is None else asked + _jitter(state)

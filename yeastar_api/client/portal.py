@@ -1,0 +1,269 @@
+"""`PartnerPortal`: one method per endpoint of the Partner Portal Open API.
+
+Any failure is one of the three errors of `yeastar_api.errors`. Reading calls are repeated within their time
+budget; `save` buys, and is sent once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from yeastar_api.auth import PortalAuth, TokenStore
+from yeastar_api.client import calls
+from yeastar_api.client.transport import BoundedTransport, socket_transport
+from yeastar_api.errors import Refused, Unanswered
+from yeastar_api.messages import (
+    BillingContact,
+    Device,
+    Offers,
+    OrderDetail,
+    OrderRow,
+    Page,
+    Partner,
+    Product,
+    Receipt,
+    as_list,
+)
+
+T = TypeVar("T")
+
+TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 - a path
+PARTNERS_PATH = "/user/openapi/user/v1/client/partner_list"
+CONTACTS_PATH = "/user/openapi/user/v1/client/billing_contact_list"
+PRODUCTS_PATH = "/pricing/openapi/purchase/v1/product_list"
+OFFERS_PATH = "/pricing/openapi/purchase/v1/purchase_product_info"
+DEVICES_PATH = "/product/openapi/instance_product/v1/client/instance_product_list"
+HISTORY_PATH = "/order/openapi/order/v1/page"
+DETAIL_PATH = "/order/openapi/order/v1/get/"
+SAVE_PATH = "/order/openapi/order/v1/save"
+
+SAVE_MAX_BYTES = 1024 * 1024
+LIST_MAX_BYTES = 64 * 1024 * 1024
+LEAST_SECONDS_FOR_A_SAVE = 10.0
+PAGE_SIZE = 100
+MAX_PAGES = 1000
+MAX_PAGING_SECONDS = 60.0
+
+
+class PartnerPortal:
+    """The API of one account. Thread-safe; close it, or use it in a `with`, to give back its connections.
+
+    `transport` replaces the network in tests. `get_budget_seconds` bounds a reading call with all its
+    repetitions, `save_budget_seconds` a save with all that belongs to it, the token included.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        client_id: str,
+        client_secret: str,
+        token_store: TokenStore,
+        transport: httpx.BaseTransport | None = None,
+        user_agent: str = "OpenAPI",
+        get_budget_seconds: float = 8.0,
+        save_budget_seconds: float = 45.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        base_url = base_url.rstrip("/")
+        if not base_url.startswith(("https://", "http://")) or "?" in base_url or "#" in base_url:
+            raise ValueError("base_url must be an http(s) address without query or fragment")
+        self._get_budget = get_budget_seconds
+        self._save_budget = save_budget_seconds
+        self._sleep = sleep
+        reading = transport or socket_transport(base_url=base_url, keepalive=20)
+        # A pooled connection may have gone stale, and then a harmless disconnect would look like a lost
+        # answer. So a save, and the token it may need, always get a fresh connection.
+        buying = transport or socket_transport(base_url=base_url, keepalive=0)
+        fresh = BoundedTransport(buying, max_bytes=SAVE_MAX_BYTES)
+        self._auth = PortalAuth(
+            token_url=base_url + TOKEN_PATH,
+            client_id=client_id,
+            client_secret=client_secret,
+            store=token_store,
+            send=fresh.handle_request,
+            user_agent=user_agent,
+        )
+        headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
+        self._reader = httpx.Client(
+            base_url=base_url,
+            auth=self._auth,
+            headers=headers,
+            transport=BoundedTransport(reading, max_bytes=LIST_MAX_BYTES),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._buyer = httpx.Client(
+            base_url=base_url,
+            auth=self._auth,
+            headers={**headers, "Connection": "close"},
+            transport=fresh,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        """Usable in a `with`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; harmless when done twice."""
+        self._reader.close()
+        self._buyer.close()
+
+    # Who buys, and what there is to buy. Every method raises NotDelivered, Refused or Unanswered.
+
+    def partners(self) -> list[Partner]:
+        """All subordinate users that have an id (source: tutorials, "Query Subordinate User List")."""
+        rows = self._get("partner_list", PARTNERS_PATH, {}, as_list)
+        return [found for row in rows if (found := Partner.model_validate(row)).partner_id]
+
+    def billing_contacts(self) -> list[BillingContact]:
+        """All billing contacts that have an id (source: tutorials, "Query Billing Contact List")."""
+        rows = self._get("billing_contact_list", CONTACTS_PATH, {}, as_list)
+        return [found for row in rows if (found := BillingContact.model_validate(row)).billing_contact_id]
+
+    def products(self) -> list[Product]:
+        """The products that this account may buy (source: reference)."""
+        rows = self._get("product_list", PRODUCTS_PATH, {}, as_list)
+        return [found for row in rows if (found := Product.model_validate(row)).product_id]
+
+    def offers(self, product_id: str, product_no: str = "") -> Offers:
+        """Plans and services on offer; `product_no` asks for an existing PBX (source: tutorials, step 2)."""
+        params = {"productId": product_id} | ({"productNo": product_no} if product_no else {})
+        return self._get("purchase_product_info", OFFERS_PATH, params, Offers.read)
+
+    def device_page(self, product_id: str, page_no: int, page_size: int = PAGE_SIZE) -> Page[Device]:
+        """One page of our devices of a product, the first is 1 (source: reference, tutorial for 12)."""
+        params = {"productId": product_id, "pageNo": str(page_no), "pageSize": str(page_size)}
+        return self._get(
+            "instance_product_list",
+            DEVICES_PATH,
+            params,
+            lambda result: Page.read(result, Device.model_validate),
+        )
+
+    def devices(self, product_id: str) -> list[Device]:
+        """All our devices of a product that have a serial number, each once.
+
+        The vendor's totals are only claims, so they never end the reading; but when they claim more than was
+        found, rows may have slipped from page to page while we read, and a second look is taken. Raises
+        Unanswered rather than answer with a part.
+        """
+        found: dict[str, Device] = {}
+        until = time.monotonic() + MAX_PAGING_SECONDS
+        for _ in range(2):
+            claimed = self._look_through(product_id, found, until)
+            if len(found) >= claimed:
+                break
+        return list(found.values())
+
+    def _look_through(self, product_id: str, found: dict[str, Device], until: float) -> int:
+        """Add every page's devices to `found`; the largest number of devices that any page claimed.
+
+        The end is an empty page, or one of rows that were all there before: a server may cut our page size,
+        so a short page proves nothing, and some repeat their last page for ever.
+        """
+        seen: set[str] = set()
+        claimed = 0
+        for page_no in range(1, MAX_PAGES + 1):
+            try:
+                page = self.device_page(product_id, page_no)
+            except Refused:
+                # Some servers refuse a page beyond the last one.
+                if page_no == 1:
+                    raise
+                return claimed
+            here = {device.product_no: device for device in page.results if device.product_no}
+            claimed = max(claimed, page.total or 0)
+            if here.keys() <= seen:
+                return claimed
+            seen |= here.keys()
+            found |= here
+            if time.monotonic() > until:
+                break
+        raise Unanswered(call="instance_product_list", detail="the list of devices does not end")
+
+    # History
+
+    def order_page(self, page_no: int, page_size: int = PAGE_SIZE, sort: str = "") -> Page[OrderRow]:
+        """One page of the history; `sort` e.g. "id" or, by analogy, "-id" (source: reference).
+
+        The default order is unknown, and rows shift between pages while new orders arrive.
+        """
+        params = {"pageNo": str(page_no), "pageSize": str(page_size)} | ({"sort": sort} if sort else {})
+        return self._get(
+            "order_page", HISTORY_PATH, params, lambda result: Page.read(result, OrderRow.model_validate)
+        )
+
+    def order_detail(self, order_no_or_id: str) -> OrderDetail:
+        """One order in full, by its number or its id (source: reference). Raises ValueError for no number."""
+        if not order_no_or_id.strip(" ."):
+            raise ValueError("an order number or id is needed")
+        path = DETAIL_PATH + quote(order_no_or_id, safe="")
+        return self._get("order_detail", path, {}, OrderDetail.model_validate)
+
+    # Buying
+
+    def save(self, body: bytes) -> Receipt:
+        """Send precisely these bytes, once: this buys (source: tutorials, "Create an Order").
+
+        Raises NotDelivered or Refused when certainly nothing was bought, Unanswered when that is open, and
+        TypeError or ValueError, before anything is sent, for a body that is none.
+        """
+        if not isinstance(body, bytes):
+            raise TypeError("save sends bytes, the ones that were reviewed")
+        if not body:
+            raise ValueError("an empty body is no order")
+        request = self._buyer.build_request(
+            "POST",
+            SAVE_PATH,
+            content=body,
+            headers={"Content-Type": "application/json"},
+            extensions={
+                "deadline": time.monotonic() + self._save_budget,
+                "least": min(LEAST_SECONDS_FOR_A_SAVE, self._save_budget / 2),
+            },
+        )
+
+        def receipt(result: Any, request_id: str, answer: str) -> Receipt:
+            return Receipt.read(result, request_id=request_id, answer=answer)
+
+        return calls.exchange("save", self._buyer, request, receipt)
+
+    # Token
+
+    def check_token(self) -> float:
+        """Make sure of a token, asking for one if need be; the epoch second at which it ends.
+
+        Raises NotDelivered, e.g. when client id or secret are wrong.
+        """
+        return self._auth.token(deadline=time.monotonic() + self._get_budget).expires_at
+
+    def renew_token(self) -> float:
+        """Replace the shared token by a new one; the epoch second at which that ends. Raises NotDelivered."""
+        return self._auth.replace(deadline=time.monotonic() + self._get_budget).expires_at
+
+    def _get(self, call: str, path: str, params: dict[str, str], read: Callable[[Any], T]) -> T:
+        """Ask, and ask again while it may help and there is time, with jitter so that workers spread out."""
+        deadline = time.monotonic() + self._get_budget
+
+        def once() -> T:
+            request = self._reader.build_request(
+                "GET", path, params=params, extensions={"deadline": deadline}
+            )
+            return calls.exchange(call, self._reader, request, lambda result, *_: read(result))
+
+        return calls.repeating(once, seconds=self._get_budget, sleep=self._sleep)

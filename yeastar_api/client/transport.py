@@ -1,0 +1,179 @@
+"""Bounds on every exchange, in bytes and in total time, around any httpx transport.
+
+httpx's own timeouts count from one byte to the next, so an answer that drips can last for ever. Here a
+request carries a deadline, `extensions["deadline"]` in `time.monotonic()` seconds, and nothing outlasts it:
+not the headers, not the body. A name lookup is the one wait that cannot be cut short.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import urllib.request
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+import httpcore
+import httpx
+
+CONNECT_SECONDS = 5.0
+DEFAULT_SECONDS = 30.0
+
+_deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class Oversize(httpx.RemoteProtocolError):
+    """The answer is longer than any honest one; the rest was not read."""
+
+
+class BoundedTransport(httpx.BaseTransport):
+    """Reads the whole answer of `inner` within the request's deadline and `max_bytes`.
+
+    `extensions["least"]`: seconds that must be left for the request to be started at all. With less,
+    httpx.ConnectTimeout says that nothing was sent.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, *, max_bytes: int) -> None:
+        self._inner = inner
+        self._max_bytes = max_bytes
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send and read to the end. Raises httpx's errors, `Oversize` among them."""
+        deadline = float(request.extensions.get("deadline", time.monotonic() + DEFAULT_SECONDS))
+        left = deadline - time.monotonic()
+        if left <= float(request.extensions.get("least", 0.0)):
+            raise httpx.ConnectTimeout("no time left to send it", request=request)
+        connect = min(CONNECT_SECONDS, left)
+        request.extensions["timeout"] = {"connect": connect, "pool": connect, "read": left, "write": left}
+        previous = _deadline.set(deadline)
+        try:
+            answer = self._inner.handle_request(request)
+            try:
+                body = self._read(answer, deadline)
+            finally:
+                # Once the body is here, trouble in closing must not lose it.
+                with suppress(Exception):
+                    answer.close()
+        finally:
+            _deadline.reset(previous)
+        kept = [(name, value) for name, value in answer.headers.multi_items() if name not in _NOT_KEPT]
+        return httpx.Response(answer.status_code, headers=kept, content=body, request=request)
+
+    def close(self) -> None:
+        """Close the inner transport and its connections."""
+        self._inner.close()
+
+    def _read(self, answer: httpx.Response, deadline: float) -> bytes:
+        assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
+        body = bytearray()
+        for chunk in answer.stream:
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise Oversize(f"more than {self._max_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer did not end in time")
+        encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+        return bytes(body) if encoding in ("", "identity") else self._unzip(bytes(body), encoding)
+
+    def _unzip(self, body: bytes, encoding: str) -> bytes:
+        """Only identity is ever asked for, yet a receipt must not be lost to a zealous proxy."""
+        if encoding not in ("gzip", "x-gzip"):
+            raise httpx.DecodingError(f"unexpected content encoding {encoding[:20]!r}")
+        unzip = zlib.decompressobj(wbits=31)
+        try:
+            plain = unzip.decompress(body, self._max_bytes + 1)
+        except zlib.error:
+            raise httpx.DecodingError("broken gzip") from None
+        if len(plain) > self._max_bytes:
+            raise Oversize(f"more than {self._max_bytes} bytes")
+        if not unzip.eof:
+            raise httpx.DecodingError("the gzip stream ends too early")
+        return plain
+
+
+# The body is decoded and its length known; a cookie would tie later orders to earlier ones.
+_NOT_KEPT = ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
+
+
+def socket_transport(*, base_url: str, keepalive: int) -> httpx.HTTPTransport:
+    """A real transport with at most `keepalive` idle connections; 0 gives each request a fresh one.
+
+    Honours the usual proxy variables of the environment.
+    """
+    transport = httpx.HTTPTransport(
+        verify=_tls(),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
+        proxy=_proxy_for(httpx.URL(base_url)),
+    )
+    # httpx has no public way to hand in a network backend. test_transport.py drips headers to notice
+    # should another version of httpx stop to look here.
+    transport._pool._network_backend = _DeadlineBackend()
+    return transport
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """One context for the process: making one costs about 25 ms of CPU."""
+    return httpx.create_ssl_context()
+
+
+def _proxy_for(url: httpx.URL) -> str | None:
+    if url.host in ("localhost", "127.0.0.1", "::1") or urllib.request.proxy_bypass(url.host):
+        return None
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _within(timeout: float | None, late: type[Exception]) -> float:
+    """The shorter of this step's timeout and what is left of the whole; raises `late` when nothing is."""
+    left = _deadline.get(time.monotonic() + DEFAULT_SECONDS) - time.monotonic()
+    if left <= 0:
+        raise late("the whole call took too long")
+    return left if timeout is None else min(timeout, left)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection on which every single read and write knows the deadline of the whole call."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, within))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        within = _within(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.connect_tcp(host, port, within, local_address, socket_options))
