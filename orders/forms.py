@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 
 from orders.recipes import MAX_QUANTITY, Choices, Devices, Recipe, Target
 from orders.rules import is_disaster_recovery, supports_disaster_recovery
-from yeastar_api.messages import Offers
+from yeastar_api.messages import Offers, Plan, Service
 
 SERIAL_NUMBER = RegexValidator(
     r"\A[0-9A-Za-z]{6,32}\Z",
@@ -32,7 +32,15 @@ class WholeNumberField(forms.IntegerField):
         return super().to_python(text)
 
 
-class TargetForm(forms.Form):
+class StepForm(forms.Form):
+    """The form of a step."""
+
+    def changes(self) -> dict[str, Any]:
+        """The answers, as changes to the draft's choices."""
+        return dict(self.cleaned_data)
+
+
+class TargetForm(StepForm):
     """Step 1: for whom, or for which PBX."""
 
     license_for = forms.ChoiceField(
@@ -61,9 +69,9 @@ class TargetForm(forms.Form):
         if recipe.target is Target.ACCOUNT:
             del self.fields["product_no"]
         elif recipe.devices is Devices.TYPED:
-            self.fields["product_no"].help_text = (
-                "On the PBX's own web page open Resource Monitor; the serial number stands under Information."
-            )
+            self.fields[
+                "product_no"
+            ].help_text = "On the PBX's own web page open Resource Monitor; the serial number stands under Information."
 
     def clean_partner_id(self) -> str:
         """A customer that is on offer, or none."""
@@ -93,20 +101,22 @@ class TargetForm(forms.Form):
         elif license_for == "existing" and not given.get("product_no") and "product_no" not in self.errors:
             self.add_error("product_no", "Which PBX? Give its serial number.")
         elif license_for == "new" and given.get("product_no"):
-            self.add_error("license_for", "A new licence has no serial number yet. Take it out, or choose an existing PBX.")
+            self.add_error(
+                "license_for",
+                "A new licence has no serial number yet. Take it out, or choose an existing PBX.",
+            )
         return given
 
-    def changes(self) -> dict[str, Any]:
-        """The answers, as changes to the draft's choices."""
-        return {name: self.cleaned_data[name] for name in self.fields}
 
-
-class PlanForm(forms.Form):
+class PlanForm(StepForm):
     """Step 2: plan, services, quantity and term."""
 
     plan_id = forms.ChoiceField(
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose a plan.", "invalid_choice": "This plan is not on offer. Choose one that is."},
+        error_messages={
+            "required": "Choose a plan.",
+            "invalid_choice": "This plan is not on offer. Choose one that is.",
+        },
     )
     service_id: forms.Field
     quantity = WholeNumberField(
@@ -124,7 +134,10 @@ class PlanForm(forms.Form):
         label="Term",
         coerce=int,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose the number of years.", "invalid_choice": "Choose one of the years on offer."},
+        error_messages={
+            "required": "Choose the number of years.",
+            "invalid_choice": "Choose one of the years on offer.",
+        },
     )
 
     def __init__(self, *args: Any, recipe: Recipe, offers: Offers, **kwargs: Any) -> None:
@@ -197,7 +210,7 @@ class PlanForm(forms.Form):
         quantity = self.cleaned_data.get("quantity")
         if quantity is None:
             return
-        bought = [
+        bought: list[Plan | Service] = [
             *(plan for plan in self.offers.plans if self._counts("plan") and plan.plan_id == plan_id),
             *(each for each in self.offers.services if self._counts("service") and each.service_id in self.service_ids),
         ]
@@ -212,7 +225,7 @@ class PlanForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """The answers, as changes to the draft's choices, with the names of what was chosen."""
-        changes = {name: self.cleaned_data[name] for name in self.fields}
+        changes = super().changes()
         if "service_id" in changes:
             changes["service_id"] = tuple(self.service_ids)
         chosen = {changes.get("plan_id", ""), *changes.get("service_id", ())}
@@ -227,7 +240,7 @@ class PlanForm(forms.Form):
         return changes
 
 
-class BillingForm(forms.Form):
+class BillingForm(StepForm):
     """Step 3: who gets the invoice."""
 
     billing_contact_id = forms.CharField(
@@ -253,12 +266,8 @@ class BillingForm(forms.Form):
             raise forms.ValidationError("This billing contact is not in the list. Choose one that is.")
         return contact_id
 
-    def changes(self) -> dict[str, Any]:
-        """The answers, as changes to the draft's choices."""
-        return dict(self.cleaned_data)
 
-
-class PlaceForm(forms.Form):
+class PlaceForm(StepForm):
     """Step 4: the hash of the very bytes that were on the page when the button was pressed."""
 
     approved_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -274,11 +283,12 @@ class SettleForm(forms.Form):
         error_messages={"required": "Say what you found out."},
     )
     order_no = forms.CharField(
-        label="Order number at Yeastar", required=False, max_length=64, validators=[RegexValidator(r"\A[0-9A-Za-z-]+\Z", "Letters and digits only.")]
+        label="Order number at Yeastar",
+        required=False,
+        max_length=64,
+        validators=[RegexValidator(r"\A[0-9A-Za-z-]+\Z", "Letters and digits only.")],
     )
-    transaction_no = forms.CharField(
-        label="Transaction number", required=False, max_length=64, validators=[PRINTABLE]
-    )
+    transaction_no = forms.CharField(label="Transaction number", required=False, max_length=64, validators=[PRINTABLE])
     instance_id = forms.CharField(label="Instance id", required=False, max_length=64, validators=[PRINTABLE])
     reason = forms.CharField(
         label="How do you know?",
@@ -293,12 +303,14 @@ class SettleForm(forms.Form):
         if given.get("outcome") == "record" and not given.get("order_no") and "order_no" not in self.errors:
             self.add_error("order_no", "Give the order number that Yeastar shows.")
         if given.get("outcome") == "never" and (given.get("order_no") or given.get("transaction_no")):
-            self.add_error("outcome", "What was never placed has no numbers. Take them out, or choose the other answer.")
+            self.add_error(
+                "outcome", "What was never placed has no numbers. Take them out, or choose the other answer."
+            )
         return given
 
 
-def initial(form: type[forms.Form], choices: Choices) -> dict[str, Any]:
-    """What the draft already answers, for the fields of `form`; unanswered fields keep their own first value."""
+def initial(choices: Choices) -> dict[str, Any]:
+    """What the draft already answers; unanswered fields keep their own first value."""
     stored = {name: value for name, value in choices.to_json().items() if value not in (None, "")}
     if "service_id" in stored:
         stored["service_id"] = list(stored["service_id"])

@@ -24,7 +24,10 @@ lookups = Lookups()
 def portal() -> PartnerPortal:
     """The client of this process, as the settings have it."""
     return _portal(
-        settings.YEASTAR_BASE_URL, settings.YEASTAR_CLIENT_ID, settings.YEASTAR_CLIENT_SECRET, settings.REDIS_URL
+        settings.YEASTAR_BASE_URL,
+        settings.YEASTAR_CLIENT_ID,
+        settings.YEASTAR_CLIENT_SECRET,
+        settings.REDIS_URL,
     )
 
 

@@ -46,9 +46,7 @@ class Lookups:
         self._guard = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lookup")
 
-    def ask(
-        self, key: Hashable, load: Callable[[], Value], *, patience: float, max_age: float
-    ) -> Lookup[Value]:
+    def ask(self, key: Hashable, load: Callable[[], Value], *, patience: float, max_age: float) -> Lookup[Value]:
         """The answer to `load`, if it is there within `patience` seconds or is younger than `max_age` seconds."""
         future, asked_at = self._question(key, load, max_age)
         wait_for([future], timeout=patience)
@@ -67,9 +65,7 @@ class Lookups:
         with self._guard:
             self._asked.clear()
 
-    def _question(
-        self, key: Hashable, load: Callable[[], Value], max_age: float
-    ) -> tuple[Future[Value], float]:
+    def _question(self, key: Hashable, load: Callable[[], Value], max_age: float) -> tuple[Future[Value], float]:
         now = time.monotonic()
         with self._guard:
             known = self._asked.get(key)

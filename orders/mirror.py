@@ -18,7 +18,17 @@ from yeastar_api.messages import Partner as RemotePartner
 BATCH = 500
 """Rows in one statement: more would keep SQLite's one writer for too long."""
 
-COLUMNS = ("email", "company", "first_name", "last_name", "country", "raw", "search", "mirrored_at", "gone_at")
+COLUMNS = (
+    "email",
+    "company",
+    "first_name",
+    "last_name",
+    "country",
+    "raw",
+    "search",
+    "mirrored_at",
+    "gone_at",
+)
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +49,7 @@ def mirror_partners(portal: PartnerPortal) -> MirrorResult:
 
 def mirror_contacts(portal: PartnerPortal) -> MirrorResult:
     """Mirror the billing contacts. Raises ApiError, and then changes nothing."""
-    return _mirror(
-        Contact, [_row(Contact, each.billing_contact_id, each) for each in portal.billing_contacts()]
-    )
+    return _mirror(Contact, [_row(Contact, each.billing_contact_id, each) for each in portal.billing_contacts()])
 
 
 def _row(model: type[Mirrored], remote_id: str, remote: RemotePartner | BillingContact) -> Mirrored:

@@ -20,6 +20,9 @@ SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
 SETTLE_ORDER = "orders.settle_order"
 
+NUMBER_LENGTH = 128
+"""Room for any of the vendor's numbers; those seen have 21 characters, request ids 32."""
+
 
 class MirroredQuerySet(models.QuerySet["Mirrored"]):
     """Rows of a mirrored list."""
@@ -141,13 +144,13 @@ class Order(models.Model):
     problem = models.TextField(blank=True)
 
     # The receipt: what `save` answered, and the answer itself.
-    order_no = models.CharField(max_length=64, blank=True)
-    transaction_no = models.CharField(max_length=64, blank=True)
-    instance_id = models.CharField(max_length=64, blank=True)
-    order_id = models.CharField(max_length=64, blank=True)
-    product_no = models.CharField(max_length=64, blank=True)
-    remote_status = models.CharField(max_length=64, blank=True)
-    request_id = models.CharField(max_length=128, blank=True)
+    order_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    transaction_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    instance_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    order_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    product_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    remote_status = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    request_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     answer = models.TextField(blank=True)
 
     objects = OrderQuerySet.as_manager()

@@ -136,7 +136,11 @@ def _check(recipe: Recipe, choices: Choices, request: OrderRequest) -> None:
     if not Contact.objects.on_offer().filter(remote_id=choices.billing_contact_id).exists():
         raise CannotPlace("The billing contact is no longer in Yeastar's list. Choose another one.")
     for_account = recipe.target is not Target.DEVICE and choices.license_for != "existing"
-    if for_account and choices.partner_id and not Partner.objects.on_offer().filter(remote_id=choices.partner_id).exists():
+    if (
+        for_account
+        and choices.partner_id
+        and not Partner.objects.on_offer().filter(remote_id=choices.partner_id).exists()
+    ):
         raise CannotPlace("The customer is no longer in Yeastar's list. Choose another one.")
     for finding in rules.check(recipe, choices, request):
         if not finding.holds:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -9,9 +10,10 @@ from django_htmx.middleware import HtmxDetails
 
 
 class HtmxHttpRequest(HttpRequest):
-    """A request after HtmxMiddleware."""
+    """A request after HtmxMiddleware, of somebody who has logged in: every view of ours is private."""
 
     htmx: HtmxDetails
+    user: User
 
 
 def wants_partial(request: HtmxHttpRequest) -> bool:

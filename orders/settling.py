@@ -13,7 +13,13 @@ class CannotSettle(Exception):
 
 
 def settle_as_record(
-    order: Order, *, order_no: str, transaction_no: str, instance_id: str, reason: str, actor: AbstractBaseUser
+    order: Order,
+    *,
+    order_no: str,
+    transaction_no: str,
+    instance_id: str,
+    reason: str,
+    actor: AbstractBaseUser,
 ) -> None:
     """It was bought, and is this order at Yeastar: UNCERTAIN → PLACED. Raises CannotSettle."""
     twin = Order.objects.filter(order_no=order_no).exclude(pk=order.pk).first()
@@ -33,7 +39,12 @@ def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser
     """It was never placed: UNCERTAIN → FAILED. Raises CannotSettle."""
     words = f"Settled by hand: it was never placed. {reason}"
     _settle(
-        order, Status.FAILED, title="Settled by hand: never placed", reason=reason, actor=actor, columns={"problem": words}
+        order,
+        Status.FAILED,
+        title="Settled by hand: never placed",
+        reason=reason,
+        actor=actor,
+        columns={"problem": words},
     )
 
 
@@ -42,7 +53,7 @@ def _settle(
 ) -> None:
     if order.status == Status.UNCERTAIN:
         columns = {"problem": "", **columns}
-        if order.move(to, title=title, words=reason, actor=actor, data=dict(columns), **columns):
+        if order.move(to, title=title, words=reason, actor=actor, data=dict(columns), only_if=None, **columns):
             return
         order.refresh_from_db()
     raise CannotSettle("This order has been settled in the meantime. Nothing was changed.")

@@ -19,7 +19,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_rand
 
 from orders import doorbell
 from orders.lifecycle import SETTLED, Status
-from orders.models import Order
+from orders.models import NUMBER_LENGTH, Order
 from orders.text import storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
@@ -40,13 +40,18 @@ log = structlog.get_logger(__name__)
 
 
 def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
-    """Send one order, if it is due and nobody else has claimed it. Returns its new status, or None if it was not ours."""
+    """Send one order, if it is due and nobody else has claimed it. Returns its new status; None if it was not ours."""
     order = _claim(pk)
     if order is None:
         return None
     body = order.request_body.encode()
     if hashlib.sha256(body).hexdigest() != order.request_sha256:
-        return _record(order, Status.FAILED, title="Not sent", problem="The stored request is not the approved one. Nothing was sent.")
+        return _record(
+            order,
+            Status.FAILED,
+            title="Not sent",
+            problem="The stored request is not the approved one. Nothing was sent.",
+        )
     try:
         receipt = portal.save(body)
     except NotDelivered as error:
@@ -147,7 +152,7 @@ def _received(receipt: Receipt) -> dict[str, Any]:
     }
     data = {**numbers, "answer": receipt.answer}
     # A column must never refuse a receipt; what is longer than any number seen stays whole in the event.
-    cut = {name: value[: Order._meta.get_field(name).max_length] for name, value in numbers.items()}
+    cut = {name: value[:NUMBER_LENGTH] for name, value in numbers.items()}
     return {**cut, "answer": receipt.answer, "data": data}
 
 
@@ -163,7 +168,7 @@ def _evidence(error: ApiError) -> dict[str, Any]:
 
 
 def _told(error: ApiError) -> dict[str, Any]:
-    return {"data": _evidence(error), "request_id": error.request_id[:128], "answer": error.answer}
+    return {"data": _evidence(error), "request_id": error.request_id[:NUMBER_LENGTH], "answer": error.answer}
 
 
 def _said(error: ApiError) -> str:

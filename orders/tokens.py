@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import redis
 from redis.exceptions import LockError, RedisError
@@ -43,10 +43,8 @@ class RedisTokenStore:
             yield acquired
         finally:
             if acquired:
-                try:
+                with suppress(LockError, RedisError):  # it expires by itself
                     lock.release()
-                except (LockError, RedisError):
-                    pass  # it expires by itself
 
 
 @contextmanager

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 
 from orders import gateway, rules
-from orders.forms import BillingForm, PlaceForm, PlanForm, TargetForm, initial
+from orders.forms import BillingForm, PlaceForm, PlanForm, StepForm, TargetForm, initial
 from orders.lookups import Lookup
 from orders.models import Contact, Order, Partner
 from orders.pickers import contact_picker, device_picker, partner_picker
@@ -41,7 +40,7 @@ class StepLink(NamedTuple):
 class StepPage:
     """One step, ready to be drawn: its form, or why there is none, and what its template needs besides."""
 
-    form: forms.Form | None = None
+    form: StepForm | None = None
     lookup: Lookup[Any] | None = None
     what: str = ""
     context: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +48,11 @@ class StepPage:
 
 
 STEPS = ("target", "plan", "billing", "review")
+
+UNCHECKED = (
+    "Yeastar does not answer at the moment, so it could not be checked that your choice is still on offer. You may "
+    "place the order all the same: it waits here until Yeastar answers, and Yeastar refuses what it does not offer."
+)
 
 
 def step_title(recipe: Recipe, name: str) -> str:
@@ -197,7 +201,12 @@ def _plan_cards(form: PlanForm) -> list[dict[str, Any]]:
         return []
     chosen = form["plan_id"].value()
     return [
-        {"value": plan.plan_id, "label": plan.label, "id": f"plan-{plan.plan_id}", "checked": plan.plan_id == chosen}
+        {
+            "value": plan.plan_id,
+            "label": plan.label,
+            "id": f"plan-{plan.plan_id}",
+            "checked": plan.plan_id == chosen,
+        }
         for plan in form.offers.plans
     ]
 
@@ -262,11 +271,11 @@ def _last_contact(order: Order) -> str:
     return last.picked.billing_contact_id if last else ""
 
 
-def _review(order: Order, data: QueryDict | None) -> StepPage:
+def _review(order: Order, _: QueryDict | None) -> StepPage:
     request, body, sha256 = preview(order)
     return StepPage(
         form=PlaceForm(initial={"approved_sha256": sha256}),
-        notice=_no_longer_offered(order),
+        notice=UNCHECKED if withdrawn(order) is None else "",
         context={
             "review_rows": rows(order),
             "request_json": body,
@@ -276,21 +285,15 @@ def _review(order: Order, data: QueryDict | None) -> StepPage:
     )
 
 
-def _no_longer_offered(order: Order) -> str:
-    """What has left the catalogue since it was chosen, or that this could not be asked just now."""
+def withdrawn(order: Order) -> list[str] | None:
+    """The names of chosen plans and services that have left the catalogue; None if the API cannot tell just now."""
     choices = order.picked
     lookup = offers_for(order)
     if lookup.value is None:
-        return (
-            "Yeastar does not answer at the moment, so it could not be checked that your choice is still on offer. "
-            "You may place the order all the same: it waits here until Yeastar answers, and is refused if it is not."
-        )
+        return None
     offered = {plan.plan_id for plan in lookup.value.plans} | {each.service_id for each in lookup.value.services}
-    gone = [each for each in (choices.plan_id, *(choices.service_id or ())) if each and each not in offered]
-    if gone:
-        names = ", ".join(choices.label(each) for each in gone)
-        return f"No longer on offer: {names}. Go back to “{step_title(order.recipe, 'plan')}” and choose another."
-    return ""
+    chosen = (choices.plan_id, *(choices.service_id or ()))
+    return [choices.label(each) for each in chosen if each and each not in offered]
 
 
 BUILDERS = {"target": _target, "plan": _plan, "billing": _billing, "review": _review}

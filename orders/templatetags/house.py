@@ -34,9 +34,7 @@ def icon(name: str, label: str = "") -> SafeString:
     """A symbol of the sprite. Decoration by default; with a label, a picture that is read out."""
     href = f"{static('icons.svg')}#{name}"
     if label:
-        return format_html(
-            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href
-        )
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', href)
 
 

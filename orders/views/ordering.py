@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,7 +18,7 @@ from orders.lookups import Lookup
 from orders.models import PLACE_ORDER, Order
 from orders.pickers import Picker
 from orders.placing import CannotPlace
-from orders.recipes import RECIPES, Target
+from orders.recipes import RECIPES, Choices, Recipe, Target
 from orders.rendering import HtmxHttpRequest, page
 from orders.summary import rows
 
@@ -25,6 +27,18 @@ TARGET_WORDS = {
     Target.DEVICE: "For a PBX, by its serial number",
     Target.EITHER: "For a new licence or an existing PBX",
 }
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft as a list shows it."""
+
+    pk: UUID
+    recipe: Recipe
+    target_label: str
+    updated_at: datetime
+    resume_url: str
+
 
 staff_only = permission_required(PLACE_ORDER, raise_exception=True)
 
@@ -37,12 +51,20 @@ def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     return render(request, "orders/catalogue.html", {"cards": cards, "drafts": drafts_of(request)[:5]})
 
 
-def drafts_of(request: HtmxHttpRequest) -> list[Order]:
-    """One's own drafts, each with the URL of its first open step."""
-    drafts = list(Order.objects.filter(owner_id=request.user.pk).drafts()[:50])
-    for draft in drafts:
-        draft.resume_url = wizard.step_url(draft, wizard.first_open(draft))
-    return drafts
+def drafts_of(request: HtmxHttpRequest) -> list[Draft]:
+    """One's own drafts, the last touched first, each with the URL of its first open step."""
+    drafts = Order.objects.filter(owner_id=request.user.pk).drafts()[:50]
+    return [
+        Draft(
+            pk=draft.pk,
+            recipe=draft.recipe,
+            target_label=draft.target_label,
+            updated_at=draft.updated_at,
+            resume_url=wizard.step_url(draft, wizard.first_open(draft)),
+        )
+        for draft in drafts
+        if draft.slug in RECIPES
+    ]
 
 
 @require_POST
@@ -69,12 +91,33 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
         raise Http404
     if order.status != Status.DRAFT:
         return redirect(order)
+    if order.discarded_at:
+        return _offer_restore(request, order)
     if wizard.STEPS.index(name) > wizard.STEPS.index(wizard.first_open(order)):
         messages.info(request, "One step at a time: this one comes first.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if request.method == "POST" and name != "review":
-        return _answer(request, order, name)
+    if name != "review":
+        return _answer(request, order, name) if request.method == "POST" else _ask(request, order, name)
+    return _without_withdrawn(request, order) or _ask(request, order, name)
+
+
+def _ask(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
     return _show(request, order, name, wizard.build(order, name))
+
+
+def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
+    messages.info(request, f"The draft for {order.recipe.title} was discarded.", extra_tags=str(order.pk))
+    return redirect("orders:catalogue")
+
+
+def _without_withdrawn(request: HtmxHttpRequest, order: Order) -> HttpResponse | None:
+    """Back to the plan, if what was chosen has left the catalogue."""
+    names = wizard.withdrawn(order)
+    if not names:
+        return None
+    placing.answer(order, {"plan_id": "", "service_id": None})
+    messages.warning(request, f"No longer on offer: {', '.join(names)}. Nothing was ordered. Choose another.")
+    return redirect(wizard.step_url(order, "plan"))
 
 
 def _answer(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
@@ -119,9 +162,7 @@ def _show(
     return page(request, "orders/step.html", "orders/_step.html", context, status=status)
 
 
-CARRIED = frozenset(
-    "license_for partner_id product_no plan_id service_id quantity multi_cycle billing_contact_id po_number".split()
-)
+CARRIED = frozenset(field.name for field in fields(Choices) if field.name != "labels")
 """Fields whose values go on with the page while the API cannot be asked: nothing typed is lost."""
 
 
@@ -162,6 +203,8 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
+    if back := _without_withdrawn(request, order):
+        return back
     try:
         placing.place(order, approved_sha256=request.POST.get("approved_sha256", ""), actor=request.user)
     except CannotPlace as error:
@@ -187,10 +230,7 @@ def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
 def discard(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     """Take a draft off the lists."""
     order = own_order(request, pk)
-    if not placing.discard(order):
-        return redirect(order)
-    messages.success(request, f"The draft for {order.recipe.title} was discarded.", extra_tags=str(order.pk))
-    return redirect("orders:catalogue")
+    return _offer_restore(request, order) if placing.discard(order) else redirect(order)
 
 
 @require_POST
@@ -201,5 +241,3 @@ def restore(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if not placing.restore(order):
         return redirect(order)
     return redirect(wizard.step_url(order, wizard.first_open(order)))
-
-

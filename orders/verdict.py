@@ -1,0 +1,150 @@
+"""What an order's page says: was anything bought, and how far it has come."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orders.lifecycle import Status
+from orders.models import Order, OrderEvent
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to the one question a person has."""
+
+    title: str
+    answer: str
+    words: str
+    tone: str  # good · bad · busy · warn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One station on the way to the receipt."""
+
+    title: str
+    state: str  # done · current · todo · stopped
+    at: datetime | None = None
+
+
+VERDICTS = {
+    Status.QUEUED: Verdict(
+        "Waiting to be sent",
+        "Was anything bought? Not yet.",
+        "The order is accepted and kept. A worker sends it to Yeastar in a moment; you may leave this page.",
+        "busy",
+    ),
+    Status.SENDING: Verdict(
+        "Being sent to Yeastar",
+        "Was anything bought? Perhaps right now.",
+        "Yeastar has not answered yet. You may leave this page; the answer is recorded here.",
+        "busy",
+    ),
+    Status.PLACED: Verdict("Bought", "Was anything bought? Yes.", "Yeastar confirmed the order.", "good"),
+    Status.FAILED: Verdict(
+        "Not bought",
+        "Was anything bought? Certainly not.",
+        "It is safe to change the order and place it again.",
+        "bad",
+    ),
+    Status.UNCERTAIN: Verdict(
+        "Not known yet",
+        "Was anything bought? Maybe.",
+        "The order was on its way when the connection was lost. A manager looks it up and settles it here.",
+        "warn",
+    ),
+}
+
+HELD = Verdict(
+    "Held",
+    "Was anything bought? Not yet.",
+    "The order is kept and tried again by itself.",
+    "busy",
+)
+
+
+def verdict(order: Order) -> Verdict:
+    """Was anything bought?"""
+    if order.status == Status.QUEUED and order.held_since:
+        return HELD
+    return VERDICTS[Status(order.status)]
+
+
+def problem(order: Order) -> str:
+    """Why it is held, failed or uncertain, in one text; empty if nothing is wrong."""
+    if order.status == Status.QUEUED and order.held_since:
+        return f"Held since {order.held_since:%d %b %Y, %H:%M:%S %Z} because: {order.problem}"
+    return order.problem
+
+
+def stages(order: Order) -> list[Stage]:
+    """Queued, sent, recorded."""
+    status = Status(order.status)
+    if status == Status.QUEUED:
+        return [
+            Stage("Queued", "current", order.placed_at),
+            Stage("Sent to Yeastar", "todo"),
+            Stage("Recorded", "todo"),
+        ]
+    queued = Stage("Queued", "done", order.placed_at)
+    if status == Status.SENDING:
+        return [
+            queued,
+            Stage("Sending to Yeastar", "current", order.sending_since),
+            Stage("Recorded", "todo"),
+        ]
+    last = {
+        Status.PLACED: Stage("Recorded", "done", order.settled_at),
+        Status.FAILED: Stage("Not bought", "stopped", order.settled_at),
+        Status.UNCERTAIN: Stage("Not known yet", "stopped", order.updated_at),
+    }[status]
+    return [queued, Stage("Sent to Yeastar", "done", order.sending_since), last]
+
+
+def receipt(order: Order) -> list[dict[str, str]]:
+    """What Yeastar answered, as far as it did."""
+    labelled = {
+        "Order number": order.order_no,
+        "Transaction number": order.transaction_no,
+        "Instance id": order.instance_id,
+        "Order id": order.order_id,
+        "Product number": order.product_no,
+        "Status at Yeastar": order.remote_status,
+        "Request id": order.request_id,
+    }
+    return [{"label": label, "value": value} for label, value in labelled.items() if value] if order.order_no else []
+
+
+def timeline(order: Order) -> list[dict[str, Any]]:
+    """What happened, oldest first."""
+    return [_told(event) for event in order.events.select_related("actor")]
+
+
+def _told(event: OrderEvent) -> dict[str, Any]:
+    data = {key: value for key, value in event.data.items() if value not in ("", None)}
+    return {
+        "at": event.at,
+        "title": event.title,
+        "words": event.words,
+        "actor": event.actor,
+        "data": json.dumps(data, indent=2, ensure_ascii=False) if data else "",
+    }
+
+
+def as_json(order: Order) -> dict[str, Any]:
+    """The JSON twin of the order's page. Ids are text, but for `request`, which is the body as it goes on the wire."""
+    return {
+        "id": str(order.pk),
+        "status": order.status,
+        "order_no": order.order_no,
+        "transaction_no": order.transaction_no,
+        "instance_id": order.instance_id,
+        "order_id": order.order_id,
+        "product_no": order.product_no,
+        "remote_status": order.remote_status,
+        "request": json.loads(order.request_body) if order.request_body else None,
+        "problem": problem(order),
+    }

@@ -1,0 +1,152 @@
+"""Everybody who may see an order: the list, the order's one page, its JSON twin, and a manager's settling."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from orders import settling, verdict, wizard
+from orders.forms import SettleForm
+from orders.lifecycle import Status
+from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
+from orders.rendering import HtmxHttpRequest, page
+from orders.settling import CannotSettle
+from orders.views.ordering import drafts_of
+
+PAGE_SIZE = 25
+
+FILTERS = [
+    Status.QUEUED,
+    Status.SENDING,
+    Status.UNCERTAIN,
+    Status.PLACED,
+    Status.FAILED,
+]
+
+staff_only = permission_required(PLACE_ORDER, raise_exception=True)
+settlers_only = permission_required(SETTLE_ORDER, raise_exception=True)
+
+
+def visible_order(request: HtmxHttpRequest, pk: UUID) -> Order:
+    """An order that this person may see; any other does not exist."""
+    return get_object_or_404(Order.objects.visible_to(request.user).select_related("owner"), pk=pk)
+
+
+@require_GET
+@staff_only
+def order_list(request: HtmxHttpRequest) -> HttpResponse:
+    """My orders and drafts, newest first; a manager sees everybody's orders."""
+    visible = Order.objects.visible_to(request.user).placed()
+    counts = dict(visible.order_by().values_list("status").annotate(Count("pk")))
+    wanted = request.GET.get("status", "")
+    drafts = drafts_of(request)
+    if wanted in counts.keys() | set(FILTERS):
+        rows = visible.filter(status=wanted)
+    else:
+        rows = visible.none() if wanted == Status.DRAFT else visible
+    shown = Paginator(rows.select_related("owner"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "orders": shown.object_list,
+        "drafts": drafts if shown.number == 1 and wanted in ("", Status.DRAFT) else [],
+        "filters": _filters(wanted, {**counts, Status.DRAFT: len(drafts)}),
+        "page": {
+            "previous_url": _page_url(wanted, shown.number - 1) if shown.has_previous() else "",
+            "next_url": _page_url(wanted, shown.number + 1) if shown.has_next() else "",
+        },
+        "everyone": request.user.has_perm(SEE_ALL_ORDERS),
+    }
+    return page(request, "orders/list.html", "orders/_list.html", context)
+
+
+def _page_url(status: str, number: int) -> str:
+    return "?" + urlencode([("status", status)] * bool(status) + [("page", str(number))])
+
+
+def _filters(wanted: str, counts: dict[str, int]) -> list[dict[str, object]]:
+    everything = sum(count for status, count in counts.items() if status != Status.DRAFT)
+    shown = [("", "All", everything), (Status.DRAFT.value, "Drafts", counts.get(Status.DRAFT, 0))]
+    shown += [(status.value, status.label, counts.get(status.value, 0)) for status in FILTERS]
+    return [
+        {
+            "value": value,
+            "label": label,
+            "count": count,
+            "url": f"?{urlencode({'status': value})}" if value else "?",
+            "current": value == wanted,
+        }
+        for value, label, count in shown
+    ]
+
+
+@require_GET
+@staff_only
+def order_page(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """One page for the order's whole life."""
+    order = visible_order(request, pk)
+    if order.status == Status.DRAFT:
+        return redirect(wizard.step_url(order, wizard.first_open(order)))
+    return _show(request, order, SettleForm())
+
+
+def _show(request: HtmxHttpRequest, order: Order, settle_form: SettleForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "order": order,
+        "verdict": verdict.verdict(order),
+        "problem": verdict.problem(order),
+        "moving": order.moving,
+        "stages": verdict.stages(order),
+        "receipt": verdict.receipt(order),
+        "rows": order.summary,
+        "events": verdict.timeline(order),
+        "can_settle": order.status == Status.UNCERTAIN and request.user.has_perm(SETTLE_ORDER),
+        "settle_form": settle_form,
+        "can_order_again": order.settled,
+    }
+    return page(request, "orders/order.html", "orders/_order.html", context, status=status)
+
+
+@require_GET
+@staff_only
+def order_json(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
+    """The order for a program."""
+    response = JsonResponse(verdict.as_json(visible_order(request, pk)), json_dumps_params={"indent": 2})
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+@require_POST
+@settlers_only
+def settle(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """A manager says what became of an uncertain order."""
+    order = visible_order(request, pk)
+    if order.status == Status.DRAFT:
+        return redirect(order)
+    form = SettleForm(request.POST)
+    if not form.is_valid():
+        return _show(request, order, form, status=422)
+    given = form.cleaned_data
+    try:
+        if given["outcome"] == "record":
+            settling.settle_as_record(
+                order,
+                order_no=given["order_no"],
+                transaction_no=given["transaction_no"],
+                instance_id=given["instance_id"],
+                reason=given["reason"],
+                actor=request.user,
+            )
+        else:
+            settling.settle_as_never_placed(order, reason=given["reason"], actor=request.user)
+    except CannotSettle as error:
+        form.add_error(None, str(error))
+        return _show(request, order, form, status=422)
+    messages.success(request, "Settled. Your name and your reason are kept with the order.")
+    return redirect(order)

@@ -1,0 +1,11 @@
+"""What every page knows."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from portal.vendor import host_of, is_vendor
+
+
+def vendor(_: HttpRequest) -> dict[str, object]:
+    """Which host orders go to, and whether that is the sandbox."""
+    return {"sandbox": not is_vendor(settings.YEASTAR_BASE_URL), "host": host_of(settings.YEASTAR_BASE_URL)}

@@ -1,0 +1,39 @@
+"""manage.py add_person: let somebody in."""
+
+from getpass import getpass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.roles import ROLES
+
+
+class Command(BaseCommand):
+    """Adds a person with a role; asks for the password."""
+
+    help = "Add a person with a role. The password is asked for, or read from standard input with --stdin."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Name, email and role."""
+        parser.add_argument("username")
+        parser.add_argument("email")
+        parser.add_argument("--role", choices=list(ROLES), action="append", required=True)
+        parser.add_argument("--stdin", action="store_true", help="read the password from standard input")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Add them; a bad password or a name that is taken changes nothing."""
+        users = get_user_model().objects
+        if users.filter(username__iexact=options["username"]).exists():
+            raise CommandError(f"There is a {options['username']} already.")
+        password = input() if options["stdin"] else getpass("Password: ")
+        try:
+            validate_password(password)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        user = users.create_user(options["username"], options["email"], password)
+        user.groups.set(Group.objects.filter(name__in=options["role"]))
+        self.stdout.write(f"{user.username} may sign in as {', '.join(options['role'])}.")
