@@ -132,7 +132,5 @@ class Crew:
                     child.process.wait()
                 elif waited > 2 and not told:
                     told = True
-                    say(
-                        child.name, f"finishes its work, up to {patience[child.name]:.0f} s (Ctrl-C: at once)"
-                    )
+                    say(child.name, f"finishes its work, up to {patience[child.name]:.0f} s (Ctrl-C: at once)")
         return True

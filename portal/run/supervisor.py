@@ -206,9 +206,7 @@ def welcome(plan: Plan, news: News, sandbox: str, seconds: float) -> None:
         password = plan.variables.get("DEMO_PASSWORD") or "as in DEMO_PASSWORD_FILE"
         lines.append(f"Demo logins:  {', '.join(LOGINS)}   password: {password}")
     if sandbox:
-        lines.append(
-            f"Sandbox:      {sandbox}/_sandbox/   (a stand-in for the vendor's API; nothing is bought)"
-        )
+        lines.append(f"Sandbox:      {sandbox}/_sandbox/   (a stand-in for the vendor's API; nothing is bought)")
     else:
         lines.append("Orders go to the API at YEASTAR_BASE_URL: what is placed is bought.")
     lines += [f"Logs:         {shown(plan.data / 'logs')}/*.log", "", "Ctrl-C stops everything."]
