@@ -21,7 +21,7 @@ ANSWER_LIMIT = 64 * 1024
 
 
 class ApiError(Exception):
-    """A call that brought no usable answer. All attributes are safe to show, log and store: no token in them."""
+    """A call that brought no usable answer. Its attributes hold no token: safe to show, log and store."""
 
     def __init__(
         self,
@@ -36,8 +36,8 @@ class ApiError(Exception):
     ) -> None:
         """Keep what is known.
 
-        `call`: which endpoint, e.g. "save", "partner_list" or "token". `code` and `detail`: the envelope's, or
-        our own plain words in `detail` when they said none. `answer`: the answer's text, cut to 64 KB.
+        `call`: which endpoint, e.g. "save", "partner_list" or "token". `code` and `detail`: the envelope's,
+        or our own plain words in `detail` when they said none. `answer`: the answer's text, cut to 64 KB.
         `retry_after`: seconds the server asked us to wait.
         """
         super().__init__(call, code, detail)

@@ -36,7 +36,8 @@ def exchange(
         envelope, answer = outcome.accepted(call, response)
         try:
             return read(envelope.result, envelope.request_id, answer)
-        except ValueError as why:
+        except Exception as why:
+            # Here the answer is at hand, and whatever the matter with it, it must be kept.
             raise outcome.surprising(call, response.status_code, envelope, answer, why) from None
     except ApiError:
         raise

@@ -55,7 +55,7 @@ def accepted(call: str, response: httpx.Response) -> tuple[Envelope, str]:
     raise _failure(call, status, envelope, answer, retry_after_seconds(response.headers.get("Retry-After")))
 
 
-def surprising(call: str, status: int, envelope: Envelope, answer: str, why: ValueError) -> Unanswered:
+def surprising(call: str, status: int, envelope: Envelope, answer: str, why: Exception) -> Unanswered:
     """The error for a success whose `result` is not what this call answers."""
     # pydantic's message quotes the payload at length; its title and count are enough, the answer is kept.
     words = str(why).split("\n", 1)[0]
