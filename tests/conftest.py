@@ -1,0 +1,127 @@
+"""The people, the sandbox and the client that tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from orders import gateway, mirror, placing
+from orders.models import Order
+from orders.recipes import RECIPES
+from portal.roles import make_roles
+from tests.tutorials import CHOICES
+from yeastar_api.auth import MemoryTokenStore
+from yeastar_api.client import PartnerPortal
+from yeastar_api.sandbox import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """A pristine world of the vendor, in this process."""
+    return Sandbox()
+
+
+@pytest.fixture
+def portal(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[PartnerPortal]:
+    """Our client, talking to the sandbox through WSGI; the pages use it too."""
+    with portal_for(httpx.WSGITransport(app=sandbox)) as client:
+        monkeypatch.setattr(gateway, "portal", lambda: client)
+        yield client
+        gateway.lookups.clear()
+
+
+def portal_for(transport: httpx.BaseTransport, **options: Any) -> PartnerPortal:
+    """A client over any transport."""
+    return PartnerPortal(
+        base_url="http://sandbox.test",
+        client_id="sandbox-client",
+        client_secret="sandbox-secret",
+        token_store=MemoryTokenStore(),
+        transport=transport,
+        **options,
+    )
+
+
+@pytest.fixture
+def accounts(db: None, portal: PartnerPortal) -> None:
+    """Partners and billing contacts, mirrored."""
+    mirror.mirror_partners(portal)
+    mirror.mirror_contacts(portal)
+
+
+def person(name: str, *roles: str) -> User:
+    make_roles()
+    user = User.objects.create_user(name, f"{name}@example.com", "a-good-password")
+    user.groups.set(Group.objects.filter(name__in=roles))
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Staff."""
+    return person("alice", "staff")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """Staff elsewhere: sees nothing of Alice's."""
+    return person("bob", "staff")
+
+
+@pytest.fixture
+def mona(db: None) -> User:
+    """A manager."""
+    return person("mona", "manager")
+
+
+@pytest.fixture
+def adam(db: None) -> User:
+    """An admin."""
+    return person("adam", "admin")
+
+
+@pytest.fixture
+def sign_in() -> Callable[[User], Client]:
+    """A browser of its own for each person."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def alices(alice: User, sign_in: Callable[[User], Client]) -> Client:
+    """Alice's browser."""
+    return sign_in(alice)
+
+
+@pytest.fixture
+def draft(accounts: None, alice: User) -> Callable[[str], Order]:
+    """A draft of Alice's with all the choices of a tutorial."""
+
+    def drafted(slug: str) -> Order:
+        order = placing.start(slug=RECIPES[slug].slug, owner=alice)
+        placing.answer(order, CHOICES[slug])
+        return order
+
+    return drafted
+
+
+@pytest.fixture
+def queued(draft: Callable[[str], Order], alice: User) -> Callable[[str], Order]:
+    """An order of Alice's, placed and not yet sent."""
+
+    def placed(slug: str = "linkus-cloud-service") -> Order:
+        order = draft(slug)
+        assert placing.place(order, approved_sha256=placing.preview(order)[2], actor=alice)
+        return order
+
+    return placed
