@@ -142,6 +142,7 @@
       const picker = fresh.closest('[data-picker]')
       picker.loaded = new URLSearchParams(requestConfig.parameters).get('q') ?? ''
       keepChosen(picker, before.option)
+      say(fresh.querySelector('.count').textContent)
     }
     const news = fresh.querySelector('[data-say]')?.dataset.say
     if (news && news !== before.said) say(news)
