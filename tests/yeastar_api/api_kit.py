@@ -36,6 +36,7 @@ class Script:
         self.answer = answer
         self.calls: list[str] = []
         self.requests: list[httpx.Request] = []
+        self.bearers: list[str] = []
         self.tokens = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -44,6 +45,8 @@ class Script:
             return ok({"token": token_value(self.tokens), "tokenHead": "Bearer", "expiresIn": "1800"})
         self.calls.append(request.url.path)
         self.requests.append(request)
+        # A renewal rewrites the header of the same request object, so it is noted as it passes.
+        self.bearers.append(request.headers["Authorization"].removeprefix("Bearer "))
         return self.answer(request)
 
 

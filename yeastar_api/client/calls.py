@@ -38,7 +38,7 @@ def exchange(
             return read(envelope.result, envelope.request_id, answer)
         except Exception as why:
             # Here the answer is at hand, and whatever the matter with it, it must be kept.
-            raise outcome.surprising(call, response.status_code, envelope, answer, why) from None
+            raise outcome.surprising(call, response.status_code, envelope, answer, why) from why
     except ApiError:
         raise
     except Exception as error:

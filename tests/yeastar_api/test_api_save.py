@@ -1,0 +1,121 @@
+"""The call that buys: these bytes, once."""
+
+import gzip
+
+import httpx
+import pytest
+from api_kit import RECEIPT, SAVE_PATH, SLUGS, Script, envelope, ok, portal_on, token_value, tutorial
+
+from yeastar_api.errors import ApiError, NotDelivered, Unanswered
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_each_tutorials_answer_comes_back_as_its_receipt(slug):
+    sample = tutorial(slug, "response")
+    receipt = portal_on(Script(lambda _: httpx.Response(200, json=sample))).save(b"{}")
+    assert receipt.order_no == sample["result"]["orderNo"]
+    assert receipt.request_id == sample["requestId"]
+    assert receipt.raw == sample["result"]
+    assert sample["requestId"] in receipt.answer
+
+
+def test_exactly_the_bytes_handed_in_are_sent_with_the_documented_headers():
+    body = b'{ "productId" : 9,\n\n"x": "\xc3\xa9" }'
+    script = Script(lambda _: ok(RECEIPT))
+    portal_on(script, user_agent="OpenAPI").save(body)
+    (sent,) = script.requests
+    assert (sent.method, sent.url.path, sent.content) == ("POST", SAVE_PATH, body)
+    assert sent.headers["Content-Type"] == "application/json"
+    assert sent.headers["User-Agent"] == "OpenAPI"
+    assert sent.headers["Authorization"] == f"Bearer {token_value(1)}"
+    assert sent.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("body", ["{}", None, bytearray(b"{}"), {"a": 1}, b""])
+def test_a_caller_who_hands_in_no_bytes_hears_so_plainly_and_nothing_is_sent(body):
+    script = Script(lambda _: ok(RECEIPT))
+    with pytest.raises((TypeError, ValueError)):
+        portal_on(script).save(body)
+    assert (script.calls, script.tokens) == ([], 0)
+
+
+def test_a_401_is_followed_by_one_renewal_and_one_more_request():
+    def once_expired(request):
+        fresh = request.headers["Authorization"] == f"Bearer {token_value(2)}"
+        return ok(RECEIPT) if fresh else httpx.Response(401, json=envelope(code="unauthorized", status=401))
+
+    script = Script(once_expired)
+    assert portal_on(script).save(b"{}").order_no == RECEIPT["orderNo"]
+    assert (len(script.calls), script.tokens) == (2, 2)
+    assert {request.content for request in script.requests} == {b"{}"}
+
+
+@pytest.mark.parametrize("http", [200, 401])
+def test_a_401_that_survives_one_renewal_was_not_delivered(http):
+    script = Script(lambda _: httpx.Response(http, json=envelope(code="unauthorized", status=401)))
+    with pytest.raises(NotDelivered) as caught:
+        portal_on(script).save(b"{}")
+    assert (len(script.calls), script.tokens) == (2, 2)
+    assert (caught.value.call, caught.value.http_status) == ("save", 401)
+
+
+def test_a_401_that_claims_success_is_not_sent_again():
+    script = Script(lambda _: httpx.Response(401, json=envelope(RECEIPT)))
+    with pytest.raises(Unanswered):
+        portal_on(script).save(b"{}")
+    assert (len(script.calls), script.tokens) == (1, 1)
+
+
+class Lossy(httpx.BaseTransport):
+    """Delivers the save, then loses the answer."""
+
+    def __init__(self, inner, loss):
+        self.inner, self.loss = inner, loss
+
+    def handle_request(self, request):
+        response = self.inner.handle_request(request)
+        if request.url.path == SAVE_PATH:
+            raise self.loss("lost on the way back")
+        return response
+
+
+@pytest.mark.parametrize("loss", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, OSError])
+def test_a_save_whose_answer_is_lost_is_unanswered_and_never_sent_twice(loss):
+    script = Script(lambda _: ok(RECEIPT))
+    with pytest.raises(Unanswered):
+        portal_on(Lossy(httpx.MockTransport(script), loss)).save(b"{}")
+    assert len(script.calls) == 1
+
+
+def test_trouble_with_the_token_call_means_not_delivered_whatever_it_is():
+    for trouble in (httpx.ReadTimeout, httpx.ReadError, OSError, KeyError):
+
+        def fail(request, trouble=trouble):
+            assert request.url.path != SAVE_PATH
+            raise trouble("lost")
+
+        with pytest.raises(NotDelivered) as caught:
+            portal_on(fail).save(b"{}")
+        assert caught.value.call == "token"
+
+
+def test_a_save_is_not_begun_with_too_little_time_left():
+    script = Script(lambda _: ok(RECEIPT))
+    with pytest.raises(ApiError) as caught:
+        portal_on(script, save_budget_seconds=0.0).save(b"{}")
+    assert isinstance(caught.value, NotDelivered)
+    assert script.calls == []
+
+
+def test_a_gzipped_receipt_is_not_lost():
+    packed = gzip.compress(ok(RECEIPT).content)
+    script = Script(
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))
+    )
+    assert portal_on(script).save(b"{}").order_no == RECEIPT["orderNo"]
+
+
+def test_a_receipt_never_shows_the_token_even_if_the_answer_does():
+    script = Script(lambda request: ok(RECEIPT | {"note": request.headers["Authorization"]}))
+    receipt = portal_on(script).save(b"{}")
+    assert token_value(1) not in repr(receipt) + receipt.answer + str(receipt.raw)
