@@ -1,6 +1,6 @@
-"""The building as an app: roles are made after each migration, and misconfiguration is said at start."""
+"""The building as an app: it makes the roles after each migration."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from portal.roles import make_roles
@@ -10,5 +10,6 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """Make the roles when the permissions are there."""
-        post_migrate.connect(lambda **_: make_roles(), sender=self, weak=False, dispatch_uid="portal.roles")
+        """Make the roles once the permissions of the orders are there. (An app without models gets no signal.)"""
+        orders = apps.get_app_config("orders")
+        post_migrate.connect(lambda **_: make_roles(), sender=orders, weak=False, dispatch_uid="portal.roles")

@@ -13,7 +13,6 @@ from django.test import Client
 from orders import gateway, mirror, placing
 from orders.models import Order
 from orders.recipes import RECIPES
-from portal.roles import make_roles
 from tests.tutorials import CHOICES
 from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
@@ -55,7 +54,6 @@ def accounts(db: None, portal: PartnerPortal) -> None:
 
 
 def person(name: str, *roles: str) -> User:
-    make_roles()
     user = User.objects.create_user(name, f"{name}@example.com", "a-good-password")
     user.groups.set(Group.objects.filter(name__in=roles))
     return user
