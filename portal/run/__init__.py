@@ -9,5 +9,7 @@ One small process (nothing heavy is imported here, no Django) starts the others 
     ready.py         real questions that tell whether a child is ready
     supervisor.py    the order in which all this happens, and what is said meanwhile
     prepare.py       a Django process: migrations, static files, demo logins, partners and contacts
-    announce.py      loaded by the worker: says when it is ready
+    queue.py         the worker and beat
+    health.py        the health checks of the containers
+    venv.sh          makes the environment that all this runs in
 """

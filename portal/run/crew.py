@@ -30,6 +30,7 @@ class Child(NamedTuple):
     log: Path
     log_start: int
     may_end: bool
+    flag: Path  # a file that some children make when they are ready
 
     def last_lines(self, count: int = 12) -> list[str]:
         with self.log.open("rb") as file:
@@ -68,18 +69,20 @@ class Crew:
         log = self.plan.data / "logs" / f"{name}.log"
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
+        flag = self.plan.data / f"{name}.ready"
         with log.open("ab") as file:
+            flag.unlink(missing_ok=True)
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=self.plan.variables,
+                env=self.plan.variables | {"READY_FILE": str(flag)},
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talks else file,
                 stderr=file,
                 process_group=self.guardian.group,
             )
             self.guardian.watch(process.pid)
-            child = Child(name, process, log, file.tell(), may_end)
+            child = Child(name, process, log, file.tell(), may_end, flag)
         self.children.append(child)
         return child
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from portal.run import environment, ready
@@ -24,7 +25,7 @@ def beat(schedule: str) -> bool:
     return bool(written) and time.time() - max(written) < BEAT_LIMIT
 
 
-CHECKS = {"web": web, "sandbox": sandbox, "beat": beat}
+CHECKS: dict[str, Callable[..., bool]] = {"web": web, "sandbox": sandbox, "beat": beat}
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]

@@ -49,7 +49,7 @@ def static_files() -> None:
 
 def demo_logins() -> None:
     try:
-        call_command("demo_users", verbosity=0)
+        call_command("demo_users", verbosity=0, stdout=sys.stderr)
         tell("logins")
     except CommandError as error:
         tell("logins", f"no demo logins: {error}")
@@ -59,7 +59,7 @@ def accounts() -> None:
     """A vendor who does not answer now must not keep the portal from starting: beat asks again."""
     trouble = ""
     try:
-        call_command("mirror_accounts", verbosity=0)
+        call_command("mirror_accounts", verbosity=0, stdout=sys.stderr)
     except Exception as error:
         traceback.print_exc()
         trouble = f" (not refreshed: {error}; it is tried again every few minutes)"

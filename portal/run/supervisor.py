@@ -16,17 +16,7 @@ from portal.run.valkey import Valkey
 
 # The order of stopping, and the seconds that each may take. Web first: nothing new comes in. Then the worker,
 # which finishes the order that it is sending and records the answer.
-PATIENCE = {"prepare": 5, "web": 15, "worker": 60, "beat": 10, "sandbox": 5, "valkey": 10}
-
-WORKER = (
-    "-n",
-    "worker@%h",
-    "--without-gossip",
-    "--without-mingle",
-    "--without-heartbeat",
-    "--loglevel",
-    "INFO",
-)
+PATIENCE: dict[str, float] = {"prepare": 5, "web": 15, "worker": 60, "beat": 10, "sandbox": 5, "valkey": 10}
 
 
 def main(arguments: list[str]) -> int:
@@ -127,14 +117,10 @@ def start(crew: Crew, plan: Plan, began: float) -> None:
         say("valkey", f"ready on 127.0.0.1:{valkey.port}")
     crew.wait_for(prepare, lambda: news.has("static"), 300)
 
-    flag = plan.data / "worker.ready"
-    flag.unlink(missing_ok=True)
-    plan.variables["WORKER_READY_FILE"] = str(flag)
-    celery = (python, "-m", "celery", "-A", "portal.celery")
     web = crew.start("web", python, "-m", "gunicorn", "-c", "portal/gunicorn.py", "portal.wsgi:application")
-    worker = crew.start("worker", *celery, "worker", "--include", "portal.run.announce", *WORKER)
-    schedule = str(plan.data / "celerybeat-schedule")
-    crew.start("beat", *celery, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "INFO")
+    queue = (python, "-m", "portal.run.queue")
+    worker = crew.start("worker", *queue, "worker")
+    beat = crew.start("beat", *queue, "beat", str(plan.data / "celerybeat-schedule"))
 
     if sandbox_child:
         port = int(sandbox.rsplit(":", 1)[1])
@@ -142,8 +128,9 @@ def start(crew: Crew, plan: Plan, began: float) -> None:
         say("sandbox", f"ready at {sandbox}")
     news.answer("go")
     crew.wait_for(prepare, lambda: news.has("accounts"), 120)
-    crew.wait_for(worker, flag.exists, 60)
-    say("worker", "ready")
+    for child in (worker, beat):
+        crew.wait_for(child, child.flag.exists, 60)
+        say(child.name, "ready")
     crew.wait_for(web, lambda: ready.serves(plan.reach, plan.port, "/healthz", plan.host_header), 60)
     say("web", "ready")
     crew.pause(0)
