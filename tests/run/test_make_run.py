@@ -32,10 +32,10 @@ def free_port() -> int:
 class Portal:
     """One start of the supervisor in a data directory of its own."""
 
-    def __init__(self, data: Path, **variables: str) -> None:
+    def __init__(self, data: Path, output: Path | None = None, **variables: str) -> None:
         self.port = int(variables.pop("PORT", 0)) or free_port()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self.output = data.with_suffix(".out")
+        self.output = output or data.with_name(f"{data.name}-{self.port}.out")
         self.data = data
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
@@ -163,7 +163,7 @@ def test_a_busy_port_is_said_in_one_line(portal: Portal, tmp_path: Path) -> None
 
 def test_a_place_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    other = Portal(tmp_path / "file" / "var")
+    other = Portal(tmp_path / "file" / "var", tmp_path / "out")
     assert other.process.wait(20) == 1
     assert len(other.said.splitlines()) == 1
     assert "DATA_DIR" in other.said
