@@ -4,10 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from api_kit import SLUGS, envelope, tutorial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.yeastar_api.kit import SLUGS, envelope, tutorial
 from yeastar_api.messages import (
     BillingContact,
     Device,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from api_kit import RECEIPT, SECRET, TOKEN_PATH, Script, envelope, ok, portal_on, token_value
 
+from tests.yeastar_api.kit import RECEIPT, SECRET, TOKEN_PATH, Script, envelope, ok, portal_on, token_value
 from yeastar_api.auth import MemoryTokenStore, Token, TokenStoreUnavailable
 from yeastar_api.errors import NotDelivered, Refused
 

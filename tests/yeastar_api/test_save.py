@@ -4,8 +4,8 @@ import gzip
 
 import httpx
 import pytest
-from api_kit import RECEIPT, SAVE_PATH, SLUGS, Script, envelope, ok, portal_on, token_value, tutorial
 
+from tests.yeastar_api.kit import RECEIPT, SAVE_PATH, SLUGS, Script, envelope, ok, portal_on, token_value, tutorial
 from yeastar_api.errors import ApiError, NotDelivered, Unanswered
 
 

@@ -4,10 +4,10 @@ import time
 
 import httpx
 import pytest
-from api_kit import Script, envelope, ok, portal_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.yeastar_api.kit import Script, envelope, ok, portal_on
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
 
 

@@ -2,8 +2,8 @@
 
 import httpx
 import pytest
-from api_kit import RECEIPT, SECRET, Script, envelope, portal_on, token_value
 
+from tests.yeastar_api.kit import RECEIPT, SECRET, Script, envelope, portal_on, token_value
 from yeastar_api.client.outcome import from_exception
 from yeastar_api.errors import NotDelivered, Refused, Unanswered
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from api_kit import SLUGS, tutorial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.yeastar_api.kit import SLUGS, tutorial
 from yeastar_api.messages import OrderLine, OrderRequest, parse_json
 
 
