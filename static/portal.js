@@ -75,7 +75,9 @@
     const list = listOf(picker)
     if (event.key === 'ArrowDown') {
       event.preventDefault()
-      if (list.selectedIndex < 0 && list.options.length) list.selectedIndex = 0
+      const chosen = list.selectedOptions[0]
+      if (event.target.value && (!chosen?.value || chosen.kept)) pickFirst(picker)
+      else if (!chosen) list.selectedIndex = 0
       list.focus()
       showChosen(picker)
     } else if (event.key === 'Enter') {
