@@ -192,9 +192,10 @@ def _first_half(whole: bytes) -> Iterator[bytes]:
 
 
 def _drips(whole: bytes, seconds: float, count: int) -> Iterator[bytes]:
-    for piece in pieces(whole, count):
+    for number, piece in enumerate(pieces(whole, count)):
+        if number:
+            time.sleep(seconds / max(1, count - 1))
         yield piece
-        time.sleep(seconds / max(1, count))
 
 
 def _flood(size: int, request_id: str) -> Iterator[bytes]:

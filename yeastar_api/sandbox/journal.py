@@ -13,6 +13,8 @@ class Journal:
 
     def __init__(self, path: str | Path | None):
         self._path = Path(path) if path else None
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """The events so far, oldest first.
