@@ -41,7 +41,7 @@ fi
 rm -f .venv/lock-*.txt
 if command -v uv >/dev/null 2>&1; then
     echo "Installing requirements/$want.txt with uv"
-    uv pip install --quiet --no-config --python .venv/bin/python --require-hashes \
+    uv pip install --quiet --python .venv/bin/python --require-hashes \
         -r "requirements/$want.txt" >"$log" 2>&1 && done=yes || done=
 else
     echo "Installing requirements/$want.txt with pip"
