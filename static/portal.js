@@ -117,8 +117,8 @@
     place.scrollIntoView({ block: 'nearest' })
   }
   const failed = (event, what) => {
-    const posted = event.detail.requestConfig?.verb === 'post'
-    trouble(`${what} ${posted ? 'What you filled in is still here; try again in a moment.' : 'Nothing is lost.'}`, !posted)
+    const typing = event.detail.elt.matches('form, input') // loading again would lose what was typed
+    trouble(`${what} ${typing ? 'What you filled in is still here; try again in a moment.' : 'Nothing is lost.'}`, !typing)
   }
   doc.addEventListener('htmx:sendError', event => failed(event, 'The portal could not be reached. Is the network there?'))
   doc.addEventListener('htmx:timeout', event => failed(event, 'The portal did not answer in time.'))
@@ -142,7 +142,7 @@
     for (const id of before.open || []) { const each = byId(id); if (each) each.open = true }
     if (target.matches('.options')) {
       const picker = fresh.closest('[data-picker]')
-      picker.loaded = new URLSearchParams(requestConfig.parameters).get('q') ?? ''
+      picker.loaded = new URLSearchParams(requestConfig.parameters).get(picker.querySelector('[type=search]').name) ?? ''
       keepChosen(picker, before.option)
       say(fresh.querySelector('.count').textContent)
     }
