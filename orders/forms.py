@@ -131,7 +131,7 @@ class PlanForm(StepForm):
         },
     )
     multi_cycle = forms.TypedChoiceField(
-        label="Term",
+        label="Years",
         coerce=int,
         widget=forms.RadioSelect,
         error_messages={

@@ -217,7 +217,7 @@ class Order(models.Model):
         columns["updated_at"] = now = timezone.now()
         if to in SETTLED:
             columns["settled_at"] = now
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
             rows = Order.objects.filter(only_if or models.Q(), pk=self.pk, status=old)
             if rows.update(status=to, **columns) != 1:
                 return False

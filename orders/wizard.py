@@ -227,7 +227,7 @@ def _service_groups(form: PlanForm) -> list[dict[str, Any]]:
                     "label": service.label,
                     "id": f"service-{plan_id or 'any'}-{service.service_id}",
                     "checked": service.service_id in ids,
-                    "hint": _bounds(service),
+                    "hint": _hint(form, service),
                 }
                 for service in services
             ],
@@ -240,8 +240,11 @@ def _service_groups(form: PlanForm) -> list[dict[str, Any]]:
     ]
 
 
-def _bounds(service: Service) -> str:
+def _hint(form: PlanForm, service: Service) -> str:
     low, high = service.min_quantity, service.max_quantity
+    if "quantity" not in form.fields or form.recipe.plan_line:
+        sold_by_quantity = low is not None or high is not None
+        return "Sold by quantity, which this order does not send: Yeastar may refuse it." if sold_by_quantity else ""
     if low is not None and high is not None:
         return f"{low:,} to {high:,}"
     return f"at least {low:,}" if low is not None else f"at most {high:,}" if high is not None else ""

@@ -220,6 +220,9 @@ def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
     if order.slug not in RECIPES:
         raise Http404
+    if not order.settled:
+        messages.warning(request, "This order is not settled yet. Nobody must order it again until it is.")
+        return redirect(order)
     draft = placing.again(order, owner=request.user)
     messages.info(request, "A new draft with the same choices. Nothing is ordered until you place it.")
     return redirect(wizard.step_url(draft, wizard.first_open(draft)))
