@@ -111,7 +111,7 @@ def test_sixteen_threads_with_a_wrong_secret_ask_once_together():
 
     def refuse(request):
         calls.append(request.url.path)
-        time.sleep(0.2)
+        time.sleep(0.5)
         return httpx.Response(401, json=envelope(code="invalid_client", detail=f"not {SECRET}", status=401))
 
     portal = portal_on(refuse)

@@ -67,8 +67,16 @@ def test_what_a_tutorial_buys_is_among_the_offers_in_every_shape_of_the_catalogu
                 assert services[bought] in offers.services_of(str(line["connectionPlanId"]))
             else:
                 assert bought in services
-        seen.add((frozenset(plans), frozenset((key, service.plan_ids) for key, service in services.items())))
+        seen.add((frozenset(plans), frozenset(services)))
     assert len(seen) == 1
+
+
+def test_a_service_whose_plan_cannot_be_told_is_offered_with_every_plan(sandbox, portal):
+    recovery, ultimate = "3129372068699893760", "3049041101760282624"
+    for shape, plan_ids in (("nested", {ultimate}), ("beside", {ultimate}), ("renamed", set())):
+        sandbox.configure(catalogue_shape=shape)
+        service = next(each for each in portal.offers("12").services if each.service_id == recovery)
+        assert service.plan_ids == plan_ids
 
 
 @pytest.mark.parametrize("slug", SLUGS)

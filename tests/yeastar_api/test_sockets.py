@@ -99,7 +99,7 @@ def test_a_save_without_an_answer_is_unanswered_when_its_time_is_over():
     begun = time.monotonic()
     with server:
         assert isinstance(failed_save(server, budget=0.4), Unanswered)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 3.0
     assert len(server.requests) == 1
 
 
@@ -119,7 +119,7 @@ def test_an_answer_that_drips_cannot_outlast_the_budget(start, drop):
     with server:
         begun = time.monotonic()
         error = failed_save(server, budget=0.4)
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 3.0
     assert isinstance(error, Unanswered)
     assert len(server.requests) == 1
 
@@ -153,11 +153,11 @@ def test_after_a_401_a_token_call_that_breaks_off_is_not_delivered():
 
 def test_after_a_slow_401_no_second_save_is_begun_in_the_last_moments():
     def late(connection):
-        time.sleep(0.35)
+        time.sleep(0.55)
         connection.sendall(UNAUTHORISED)
 
     with SocketServer(late, TOKEN, BOUGHT) as server:
-        error = failed_save(server, budget=0.6)
+        error = failed_save(server, budget=1.0)
     assert isinstance(error, NotDelivered)
     assert len(server.requests) == 2
 
@@ -185,7 +185,7 @@ def test_a_slow_list_ends_with_its_budget():
         begun = time.monotonic()
         with pytest.raises(Unanswered):
             client.partners()
-        assert time.monotonic() - begun < 0.8
+        assert time.monotonic() - begun < 2.5
 
 
 def test_a_server_is_never_given_back_its_cookies():

@@ -55,6 +55,7 @@ def test_a_zip_bomb_does_not_unfold():
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [(gzip.compress(b"hello")[:-4], "gzip"), (b"no gzip", "gzip"), (b"x", "br"), (b"x", "gzip, br")],
+    ids=["cut", "no gzip", "brotli", "both"],
 )
 def test_what_cannot_be_decoded_whole_is_an_error(body, encoding):
     with pytest.raises(httpx.DecodingError):
