@@ -154,6 +154,8 @@ def test_many_orders_can_be_made_up_between_real_ones(api: httpx.Client) -> None
         ("POST", "/_sandbox/faults", {"call": "save", "kind": "refuse", "processed": True}, 400),
         ("POST", "/_sandbox/faults", {"call": "save", "kind": "half", "times": -1}, 400),
         ("POST", "/_sandbox/faults", ["save"], 400),
+        ("POST", "/_sandbox/faults", {"call": "save", "kind": "garbage", "body": 7}, 400),
+        ("POST", "/_sandbox/faults", {"call": "save", "kind": "refuse", "http_status": "200"}, 400),
         ("PUT", "/_sandbox/partners", [{"company": "no id"}], 400),
         ("PUT", "/_sandbox/partners", 7, 400),
         ("PUT", "/_sandbox/orders/none", {"orderStatus": "failed"}, 404),

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from yeastar_api.sandbox import Sandbox
 
@@ -202,3 +204,23 @@ def test_an_unknown_path_or_method_is_an_envelope_too(api: httpx.Client) -> None
     assert api.get("/nowhere").json()["code"] == "not_found"
     assert api.put(kit.SAVE, json={}).json()["code"] == "method_not_allowed"
     assert api.get(kit.GET + "QQ0000000000000000000").json()["status"] == 404
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), slug=st.sampled_from(kit.SLUGS), value=ANYTHING)
+def test_whatever_a_field_holds_the_answer_is_an_envelope(
+    data: st.DataObject, slug: str, value: Any, api: httpx.Client
+) -> None:
+    body = kit.request_of(slug)
+    place = data.draw(st.sampled_from([body, *body["serviceList"]]))
+    place[data.draw(st.sampled_from([*place, "partnerId", "quantity", "poNumber", "assignId"]))] = value
+    said = api.post(kit.SAVE, json=body).json()
+    assert list(said) == ["code", "detailMessage", "requestId", "result", "status"]
+    assert said["status"] in (200, 400)

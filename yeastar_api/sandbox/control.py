@@ -117,7 +117,7 @@ def _placed_elsewhere(sandbox: Sandbox, body: dict[str, Any]) -> dict[str, Any]:
             reference=str(given.get("customReferenceNo", "")),
             partner_id=str(given.get("partnerId", "")),
             billing_id=str(given.get("billingId", people.TUTORIAL_CONTACT)),
-            lines=list(given.get("serviceList", [])),
+            elsewhere_lines=list(given.get("serviceList", [])),
         )
         world.happen({"event": "order", "order": order.as_dict()})
     return order.row(echo=True) | {"transactionNo": order.transaction_no}

@@ -70,7 +70,9 @@ class Endpoints:
             return self._device(product, serial).detail()
 
     def save(self, request: Request) -> Any:
-        return buy(self._world, request.body, request_id=request.id, status=self._settings.order_status).receipt()
+        return buy(
+            self._world, request.body, request.text, request_id=request.id, status=self._settings.order_status
+        ).receipt()
 
     def order_page(self, request: Request) -> Any:
         query = query_of(request, *_PAGE)

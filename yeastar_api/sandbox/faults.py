@@ -95,6 +95,10 @@ class Faults:
             usual = about.options[name]
             if isinstance(usual, (int, float)) and (isinstance(value, bool) or not isinstance(value, (int, float))):
                 raise ValueError(f"{name}: a number")
+            if (isinstance(usual, str) or name == "body") and not isinstance(value, str):
+                raise ValueError(f"{name}: text")
+            if name == "http_status" and type(value) is not int:
+                raise ValueError(f"{name}: a whole number")
         with self._lock:
             fault = Fault(next(self._ids), call, kind, times, skip, processed, about.options | options)
             self._armed.append(fault)

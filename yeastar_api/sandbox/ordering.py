@@ -24,8 +24,10 @@ _LINE_ORDER = (
 )
 
 
-def buy(world: World, raw: bytes, *, request_id: str, status: str) -> Order:
+def buy(world: World, raw: bytes, text: str, *, request_id: str, status: str) -> Order:
     """Check the body and buy what it says. Raises Refusal; otherwise the money is spent.
+
+    `text` is the body as the ledger keeps it.
 
     Not idempotent, like the vendor's: the same body twice buys twice.
     """
@@ -62,8 +64,7 @@ def buy(world: World, raw: bytes, *, request_id: str, status: str) -> Order:
             reference=reference,
             partner_id=partner,
             billing_id=billing,
-            lines=lines,
-            body=raw.decode(),
+            body=text,
             request_id=request_id,
             new_device=new,
         )

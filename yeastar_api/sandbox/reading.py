@@ -24,15 +24,12 @@ class Request:
     user_agent: str
     authorization: str
     id: str
+    text: str
+    """The body as text; bytes that are not UTF-8 are written as escapes. Made once, to be kept once."""
 
     @property
     def media_type(self) -> str:
         return self.content_type.partition(";")[0].strip().lower()
-
-    @property
-    def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 are written as escapes."""
-        return self.body.decode(errors="backslashreplace")
 
 
 def read_request(environ: dict[str, Any]) -> Request:
@@ -41,11 +38,13 @@ def read_request(environ: dict[str, Any]) -> Request:
     # By the letter of WSGI the path is UTF-8 disguised as Latin-1; httpx's transport hands it in plainly.
     with contextlib.suppress(UnicodeError):
         path = path.encode("latin-1").decode()
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     return Request(
         method=environ["REQUEST_METHOD"],
         path=path,
         query=environ.get("QUERY_STRING", ""),
-        body=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+        body=body,
+        text=body.decode(errors="backslashreplace"),
         content_type=environ.get("CONTENT_TYPE", ""),
         user_agent=environ.get("HTTP_USER_AGENT", ""),
         authorization=environ.get("HTTP_AUTHORIZATION", ""),

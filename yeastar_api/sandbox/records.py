@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,10 +29,18 @@ class Order:
     reference: str = ""
     partner_id: str = ""
     billing_id: str = ""
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    elsewhere_lines: list[dict[str, Any]] = field(default_factory=list)
     body: str | None = None
     request_id: str = ""
     new_device: bool = False
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The `serviceList`. Read out of the body each time, which keeps thousands of orders small."""
+        if self.body is None:
+            return self.elsewhere_lines
+        lines: list[dict[str, Any]] = json.loads(self.body)["serviceList"]
+        return lines
 
     @property
     def product_name(self) -> str:
