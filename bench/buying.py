@@ -1,0 +1,90 @@
+"""People, drafts and queued orders, made by the portal's own verbs. Import it after `Stage.become_django`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from orders import gateway, placing
+from orders.models import Order, Partner
+from portal.celery import app
+from tests.tutorials import CHOICES
+
+SLUG = "linkus-cloud-service"
+
+
+def staff() -> User:
+    """The demo login who orders."""
+    return User.objects.get(username="staff")
+
+
+def draft(slug: str = SLUG) -> Order:
+    """A draft with all the choices of its tutorial."""
+    order = placing.start(slug=slug, owner=staff())
+    placing.answer(order, CHOICES[slug])
+    return order
+
+
+def for_a_customer(slug: str) -> Order:
+    """A complete draft whose licence is a new one, for a customer far down the list."""
+    customer = Partner.objects.on_offer().last()
+    assert customer is not None
+    order = placing.start(slug=slug, owner=staff())
+    placing.answer(order, {"license_for": "new", "partner_id": customer.remote_id})
+    rest = {name: value for name, value in CHOICES[slug].items() if name not in ("license_for", "product_no")}
+    placing.answer(order, rest)
+    return order
+
+
+def queued(count: int) -> list[UUID]:
+    """Orders that were placed, with their bells in the broker."""
+    actor, pks = staff(), []
+    for _ in range(count):
+        order = draft()
+        placing.place(order, approved_sha256=placing.preview(order)[2], actor=actor)
+        pks.append(order.pk)
+    return pks
+
+
+def silence() -> None:
+    """Take every bell out of the broker."""
+    app.control.purge()
+
+
+def warm_token() -> None:
+    """Have a shared token, as any portal has that is more than half an hour old."""
+    gateway.portal().check_token()
+
+
+class Watch:
+    """Looks at the rows from outside, without a lock and without Django."""
+
+    def __init__(self) -> None:
+        path = settings.DATABASES["default"]["NAME"]
+        self._rows = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+
+    def count(self, status: str) -> int:
+        """How many orders have this status."""
+        query = "SELECT COUNT(*) FROM orders_order WHERE status = ?"
+        return int(self._rows.execute(query, [status]).fetchone()[0])
+
+    def status(self, pk: UUID) -> str:
+        """The committed status of an order."""
+        return str(self._rows.execute("SELECT status FROM orders_order WHERE id = ?", [pk.hex]).fetchone()[0])
+
+    def wait_settled(self, pk: UUID, seconds: float = 20) -> float:
+        """When the receipt of this order was seen to be committed, on the clock of `time.perf_counter`."""
+        end = time.perf_counter() + seconds
+        while (status := self.status(pk)) != "PLACED":
+            if status in ("FAILED", "UNCERTAIN") or time.perf_counter() > end:
+                raise RuntimeError(f"the order is {status}")
+            time.sleep(0.0005)
+        return time.perf_counter()
+
+    def first_claim(self, pks: list[UUID]) -> float:
+        """When the first of them was claimed, as an epoch second."""
+        return min(order.sending_since.timestamp() for order in Order.objects.filter(pk__in=pks) if order.sending_since)
