@@ -17,7 +17,7 @@ SERIAL_NUMBER = RegexValidator(
     r"\A[0-9A-Za-z]{6,32}\Z",
     "A serial number has 6 to 32 letters and digits, and nothing else: for example 369471667338.",
 )
-PRINTABLE = RegexValidator(r"\A[^\x00-\x1f\x7f]*\Z", "Use one line of ordinary characters.")
+PRINTABLE = RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f]*\Z", "Use one line of ordinary characters.")
 
 Knows = Callable[[str], bool]
 
