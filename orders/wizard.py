@@ -275,7 +275,14 @@ def _last_contact(order: Order) -> str:
 
 
 def _review(order: Order, _: QueryDict | None) -> StepPage:
-    request, body, sha256 = preview(order)
+    try:
+        request, body, sha256 = preview(order)
+    except ValueError as error:
+        return StepPage(
+            form=PlaceForm(),
+            notice=f"The order cannot be written, and so not be placed: {error}. Change that answer.",
+            context={"review_rows": rows(order)},
+        )
     return StepPage(
         form=PlaceForm(initial={"approved_sha256": sha256}),
         notice=UNCHECKED if withdrawn(order) is None else "",
