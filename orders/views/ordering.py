@@ -200,6 +200,8 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = own_order(request, pk)
     if order.status != Status.DRAFT:
         return redirect(order)
+    if order.discarded_at:
+        return _offer_restore(request, order)
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
