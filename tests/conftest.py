@@ -8,15 +8,26 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
+from django_webtest import DjangoTestApp
 
-from orders import gateway, mirror, placing
+from orders import gateway, mirror, placing, submitting
+from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
 from tests.tutorials import CHOICES
 from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> Iterator[None]:
+    """The rate limits of one test are not those of the next."""
+    yield
+    cache.clear()
 
 
 @pytest.fixture
@@ -102,6 +113,13 @@ def alices(alice: User, sign_in: Callable[[User], Client]) -> Client:
 
 
 @pytest.fixture
+def app(django_app: DjangoTestApp, accounts: None, alice: User) -> DjangoTestApp:
+    """Alice's browser, which knows no JavaScript and keeps to the forms it is shown."""
+    django_app.set_user(alice)
+    return django_app
+
+
+@pytest.fixture
 def draft(accounts: None, alice: User) -> Callable[[str], Order]:
     """A draft of Alice's with all the choices of a tutorial."""
 
@@ -111,6 +129,19 @@ def draft(accounts: None, alice: User) -> Callable[[str], Order]:
         return order
 
     return drafted
+
+
+@pytest.fixture
+def uncertain(queued: Callable[[str], Order]) -> Callable[[], Order]:
+    """An order of Alice's of which nobody knows whether it was bought."""
+
+    def lost() -> Order:
+        order = queued("linkus-cloud-service")
+        assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
+        assert order.move(Status.UNCERTAIN, title="No clear answer", problem=submitting.NOBODY_ORDER_AGAIN)
+        return order
+
+    return lost
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django_webtest import DjangoTestApp
 
 from orders import submitting
@@ -14,13 +13,6 @@ from tests.tutorials import CHOICES, SLUGS, sample_request
 from tests.walking import place, walk
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
-
-
-@pytest.fixture
-def app(django_app: DjangoTestApp, accounts: None, alice: User) -> DjangoTestApp:
-    """Alice's browser, which knows no JavaScript."""
-    django_app.set_user(alice)
-    return django_app
 
 
 @pytest.mark.parametrize("slug", SLUGS)
