@@ -128,6 +128,7 @@ class Crew:
                 waited = time.monotonic() - started
                 if self.asked > already:
                     say("stopping", "at once, as asked")
+                    self.kill()
                     return False
                 if waited > patience[child.name]:
                     say(child.name, f"did not end within {patience[child.name]:.0f} s and is killed")
@@ -137,3 +138,9 @@ class Crew:
                     told = True
                     say(child.name, f"finishes its work, up to {patience[child.name]:.0f} s (Ctrl-C: at once)")
         return True
+
+    def kill(self) -> None:
+        """The whole group at once, the children of our children and the guardian included."""
+        os.killpg(self.guardian.group, signal.SIGKILL)
+        for child in self.children:
+            child.process.wait()
