@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 
 from tests.yeastar_api.kit import envelope
@@ -93,14 +94,15 @@ class SocketServer:
 
     def silence(self, connection):
         """Never answer, until the test is over."""
-        self.stopping.wait(10)
+        self.stopping.wait(6)
 
     def drip(self, start, drop=b"x"):
-        """After `start`, one `drop` every 20 ms for as long as anybody listens."""
+        """After `start`, one `drop` every 20 ms for 6 seconds: longer than any budget here, so a test can fail."""
 
         def answer(connection):
             connection.sendall(start)
-            while not self.stopping.wait(0.02):
+            end = time.monotonic() + 6
+            while time.monotonic() < end and not self.stopping.wait(0.02):
                 connection.sendall(drop)
 
         return answer
