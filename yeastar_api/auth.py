@@ -230,9 +230,7 @@ class PortalAuth(httpx.Auth):
             if _USABLE.fullmatch(value):
                 lifetime = whole(result.get("expiresIn")) or 0
                 return Token(value, time.time() + (lifetime if lifetime > 0 else ASSUMED_LIFETIME))
-            raise NotDelivered(
-                call="token", detail="the API answered without a usable token", http_status=status
-            )
+            raise NotDelivered(call="token", detail="the API answered without a usable token", http_status=status)
         detail = envelope.detail if envelope is not None else ""
         raise NotDelivered(
             call="token",

@@ -69,9 +69,7 @@ def surprising(call: str, status: int, envelope: Envelope, answer: str, why: Exc
     )
 
 
-def _failure(
-    call: str, status: int, envelope: Envelope | None, answer: str, retry_after: float | None
-) -> ApiError:
+def _failure(call: str, status: int, envelope: Envelope | None, answer: str, retry_after: float | None) -> ApiError:
     kind, ours = _verdict(status, envelope)
     facts: dict[str, Any] = {
         "call": call,

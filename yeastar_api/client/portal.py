@@ -204,9 +204,7 @@ class PartnerPortal:
         The default order is unknown, and rows shift between pages while new orders arrive.
         """
         params = {"pageNo": str(page_no), "pageSize": str(page_size)} | ({"sort": sort} if sort else {})
-        return self._get(
-            "order_page", HISTORY_PATH, params, lambda result: Page.read(result, OrderRow.model_validate)
-        )
+        return self._get("order_page", HISTORY_PATH, params, lambda result: Page.read(result, OrderRow.model_validate))
 
     def order_detail(self, order_no_or_id: str) -> OrderDetail:
         """One order in full, by its number or its id (source: reference). Raises ValueError for no number."""
@@ -261,9 +259,7 @@ class PartnerPortal:
         deadline = time.monotonic() + self._get_budget
 
         def once() -> T:
-            request = self._reader.build_request(
-                "GET", path, params=params, extensions={"deadline": deadline}
-            )
+            request = self._reader.build_request("GET", path, params=params, extensions={"deadline": deadline})
             return calls.exchange(call, self._reader, request, lambda result, *_: read(result))
 
         return calls.repeating(once, seconds=self._get_budget, sleep=self._sleep)

@@ -28,9 +28,7 @@ def moment(value: Any) -> datetime | None:
     if number is None or number <= 0:
         return None
     try:
-        return _EPOCH + (
-            timedelta(milliseconds=number) if number >= _MILLISECONDS_FROM else timedelta(seconds=number)
-        )
+        return _EPOCH + (timedelta(milliseconds=number) if number >= _MILLISECONDS_FROM else timedelta(seconds=number))
     except OverflowError:
         return None
 

@@ -106,9 +106,7 @@ class _Seen:
         return kind, *_bounds(priced, trial=kind == _TRIAL), order[0]
 
 
-def _walk(
-    node: Any, plans: dict[str, _Seen], services: dict[str, _Seen], plan: str, service: _Seen | None
-) -> None:
+def _walk(node: Any, plans: dict[str, _Seen], services: dict[str, _Seen], plan: str, service: _Seen | None) -> None:
     """Collect every sighting below `node`, which lies inside `plan` ("" for none) and `service`."""
     if isinstance(node, list):
         for item in node:
@@ -136,18 +134,14 @@ def _own_parts(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
     for value in below:
-        is_item = isinstance(value, dict) and (
-            id_text(value.get("serviceId")) or id_text(value.get("planId"))
-        )
+        is_item = isinstance(value, dict) and (id_text(value.get("serviceId")) or id_text(value.get("planId")))
         if isinstance(value, dict | list) and not is_item:
             yield from _own_parts(value)
 
 
 def _purchase_type(sighting: dict[str, Any]) -> str:
     """The sighting's own purchase type, else that of its prices, of which any but a trial is preferred."""
-    found = [
-        kind for part in _own_parts(sighting) if isinstance(kind := part.get("purchaseType"), str) and kind
-    ]
+    found = [kind for part in _own_parts(sighting) if isinstance(kind := part.get("purchaseType"), str) and kind]
     return next((kind for kind in found if kind != _TRIAL), found[0] if found else "")
 
 

@@ -113,9 +113,7 @@ def _value(field: str, value: str | int, kind: str) -> str | int:
 
 def _show_invisible(document: str) -> str:
     """Escape what a reader could not see (marks that turn text round, odd blanks); the value stays."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in document
-    )
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in document)
 
 
 class Receipt(Message):

@@ -170,11 +170,7 @@ class Envelope:
         must not be taken for a refusal.
         """
         payload = parse_json(body)
-        if (
-            not isinstance(payload, dict)
-            or not isinstance(payload.get("code"), str)
-            or not payload["code"].strip()
-        ):
+        if not isinstance(payload, dict) or not isinstance(payload.get("code"), str) or not payload["code"].strip():
             raise ValueError("the answer is not the API's usual envelope")
         return cls(
             code=payload["code"],
