@@ -195,7 +195,8 @@ def welcome(plan: Plan, news: News, sandbox: str, seconds: float) -> None:
     if sandbox:
         lines.append(f"Sandbox:      {sandbox}/_sandbox/   (a stand-in for the vendor's API; nothing is bought)")
     else:
-        lines.append("Orders go to the API at YEASTAR_BASE_URL: what is placed is bought.")
+        url = plan.variables.get("YEASTAR_BASE_URL") or "as in YEASTAR_BASE_URL_FILE"
+        lines.append(f"API:          {url}   (an order placed there is real)")
     lines += [f"Logs:         {shown(plan.data / 'logs')}/*.log", "", "Ctrl-C stops everything."]
     print("\n" + "\n".join(lines), flush=True)
 
