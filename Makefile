@@ -2,6 +2,7 @@
 
 PY := .venv/bin/python
 ARGS ?=
+FLOORS := $(wildcard tests/test_floors.py tests/*/test_floors.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench screenshots lock run-environment dev-environment
@@ -25,7 +26,7 @@ check: dev-environment ## Formatting, lint, types, migrations, settings, floors
 	$(PY) -m mypy .
 	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py makemigrations --check --dry-run
 	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py check --fail-level WARNING
-	$(PY) -m pytest -q tests/test_floors.py
+	$(if $(FLOORS),$(PY) -m pytest -q $(FLOORS))
 
 bench: dev-environment ## Measure (ARGS=..., see bench/README.md)
 	$(PY) -m bench $(ARGS)
