@@ -91,22 +91,11 @@ class PartnerPortal:
             user_agent=user_agent,
         )
         headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
-        self._reader = httpx.Client(
-            base_url=base_url,
-            auth=self._auth,
-            headers=headers,
-            transport=BoundedTransport(reading, max_bytes=LIST_MAX_BYTES),
-            follow_redirects=False,
-            trust_env=False,
-        )
-        self._buyer = httpx.Client(
-            base_url=base_url,
-            auth=self._auth,
-            headers={**headers, "Connection": "close"},
-            transport=fresh,
-            follow_redirects=False,
-            trust_env=False,
-        )
+        # httpx follows no redirect unless told to, and a save must never be: the tests hold it to that.
+        reader = BoundedTransport(reading, max_bytes=LIST_MAX_BYTES)
+        self._reader = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=reader)
+        headers |= {"Connection": "close"}
+        self._buyer = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=fresh)
 
     def __enter__(self) -> Self:
         """Usable in a `with`."""
