@@ -17,6 +17,7 @@ from orders.pickers import contact_picker, device_picker, partner_picker
 from orders.placing import preview
 from orders.recipes import Choices, Devices, Recipe, Target
 from orders.summary import rows
+from orders.text import storable
 from yeastar_api.messages import Offers, Service
 
 TARGET_TITLES = {
@@ -130,11 +131,11 @@ def options_url(order: Order, step: str, name: str) -> str:
 
 
 def _query(data: Mapping[str, Any] | None, name: str) -> str:
-    return str(data.get(f"q_{name}", "")) if data else ""
+    return str(storable(data.get(f"q_{name}", ""))) if data else ""
 
 
 def _selected(data: QueryDict | None, stored: str | None, name: str) -> str:
-    return data.get(name, "") if data is not None else stored or ""
+    return str(storable(data.get(name, ""))) if data is not None else stored or ""
 
 
 def _target(order: Order, data: QueryDict | None) -> StepPage:
