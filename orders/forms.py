@@ -105,6 +105,9 @@ class TargetForm(StepForm):
                 "license_for",
                 "A new licence has no serial number yet. Take it out, or choose an existing PBX.",
             )
+        elif license_for == "new" and self.add_prefix("partner_id") not in self.data:
+            # A list in which nothing is selected sends nothing: that must not be taken for our own account.
+            self.add_error("partner_id", "For whom? Choose a customer, or our own account.")
         return given
 
 

@@ -96,11 +96,14 @@ def device_picker(*, devices: Sequence[Device], selected: str, query: str, optio
         for product_no, label in labels.items()
         if all(word in fold(label) for word in words)
     ]
+    shown = found[: WHOLE_LIST if len(labels) <= WHOLE_LIST else SHOWN]
+    if selected in labels and not any(option.selected for option in shown):
+        shown = [Option(selected, labels[selected], selected=True), *shown]
     return Picker(
         name="product_no",
         label="PBX",
-        options=found[: WHOLE_LIST if len(labels) <= WHOLE_LIST else SHOWN],
-        total=len(found) if words else len(labels),
+        options=shown,
+        total=max(len(found), len(shown)),
         query=query,
         options_url=options_url,
         selected=Chosen(labels[selected], [], selected) if selected in labels else None,
@@ -142,11 +145,18 @@ def _people(
         total=max(total, len(found)),
         query=query,
         options_url=options_url,
-        selected=Chosen(str(chosen), [chosen.detail, chosen.address], chosen.remote_id) if chosen else None,
+        selected=_chosen(chosen, selected),
         as_of=rows.aggregate(at=Max("mirrored_at"))["at"],
         empty_label=empty_label,
         required=not empty_label,
     )
+
+
+def _chosen(row: Mirrored | None, selected: str) -> Chosen | None:
+    """Who is selected. One that is gone still counts: else "our own account" would be offered in its place."""
+    if row:
+        return Chosen(str(row), [row.detail, row.address], row.remote_id)
+    return Chosen("No longer in the list: choose another one", [], selected[:40]) if selected else None
 
 
 def _leading(rows: MirroredQuerySet, found: list[Mirrored], first: str) -> list[Mirrored]:
