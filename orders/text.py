@@ -3,11 +3,16 @@
 import unicodedata
 from typing import Any
 
+# Letters with a stroke and the like, which Unicode does not take apart.
+UNSTROKED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+)
+
 
 def fold(text: str) -> str:
     """Text as it is searched: lower case, without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(UNSTROKED)
 
 
 def storable(value: Any) -> Any:
