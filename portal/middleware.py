@@ -1,4 +1,4 @@
-"""An expired login in the middle of an htmx step must not put the login form inside the wizard."""
+"""An expired login leads to the login page and back to where the person was, whatever was pressed there."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from orders.rendering import HtmxHttpRequest
 
 
 class HtmxLoginMiddleware:
-    """Turns a redirect to the login page into a visit of the whole page, back to where the person was."""
+    """A piece of a page must not become the login form, and a button's own URL is no page to come back to."""
 
     def __init__(self, get_response: Callable[[HtmxHttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -22,11 +22,25 @@ class HtmxLoginMiddleware:
     def __call__(self, request: HtmxHttpRequest) -> HttpResponse:
         """Answer htmx with HX-Redirect where a browser would get a redirect to the login."""
         response = self.get_response(request)
-        if not request.htmx or response.status_code not in (301, 302, 303):
+        if response.status_code not in (301, 302, 303):
             return response
-        if urlsplit(response["Location"]).path != self.login_path:
+        target = urlsplit(response["Location"])
+        if target.path != self.login_path or not target.query:  # logging out leads there too, and nowhere next
             return response
-        login = redirect_to_login(request.htmx.current_url_abs_path or "/")
-        redirect = HttpResponseClientRedirect(login["Location"])
+        if request.htmx:
+            login = redirect_to_login(request.htmx.current_url_abs_path or "/")
+            redirect: HttpResponse = HttpResponseClientRedirect(login["Location"])
+        elif request.method == "POST":
+            redirect = redirect_to_login(_page_of(request))
+        else:
+            return response
         redirect.cookies = response.cookies
         return redirect
+
+
+def _page_of(request: HtmxHttpRequest) -> str:
+    """The page of ours on which a form was sent, by the browser's word; the start page if it is not known."""
+    referer = urlsplit(request.headers.get("Referer", ""))
+    if referer.netloc != request.get_host() or referer.path == resolve_url(settings.LOGIN_URL):
+        return "/"
+    return referer._replace(scheme="", netloc="", fragment="").geturl() or "/"
