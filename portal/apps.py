@@ -1,8 +1,9 @@
-"""The building as an app: it makes the roles after each migration."""
+"""The building as an app: it brings Celery along, and makes the roles after each migration."""
 
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
+from portal.celery import app as celery_app
 from portal.roles import make_roles
 
 
@@ -10,6 +11,7 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """Make the roles once the permissions of the orders are there. (An app without models gets no signal.)"""
+        """The doorbell rings with our Celery app. Roles are made once the permissions of the orders are there."""
+        celery_app.set_default()
         orders = apps.get_app_config("orders")
         post_migrate.connect(lambda **_: make_roles(), sender=orders, weak=False, dispatch_uid="portal.roles")

@@ -19,7 +19,7 @@ env.read_env(BASE_DIR / ".env")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = env.str("SECRET_KEY", default="").strip()  # a file made with `echo` ends with a newline
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY (or SECRET_KEY_FILE). `make run` makes one and keeps it.")
@@ -28,9 +28,9 @@ if not SECRET_KEY:
 # The vendor -------------------------------------------------------------------------------------------------
 
 YEASTAR_VENDOR_HOST = "openapi.partner.yeastar.com"
-YEASTAR_BASE_URL = env.str("YEASTAR_BASE_URL", default=f"https://{YEASTAR_VENDOR_HOST}").rstrip("/")
-YEASTAR_CLIENT_ID = env.str("YEASTAR_CLIENT_ID", default="")
-YEASTAR_CLIENT_SECRET = env.str("YEASTAR_CLIENT_SECRET", default="")
+YEASTAR_BASE_URL = env.str("YEASTAR_BASE_URL", default=f"https://{YEASTAR_VENDOR_HOST}").strip().rstrip("/")
+YEASTAR_CLIENT_ID = env.str("YEASTAR_CLIENT_ID", default="").strip()
+YEASTAR_CLIENT_SECRET = env.str("YEASTAR_CLIENT_SECRET", default="").strip()
 # Seconds that one call may last in all. A save past its budget leaves the order UNCERTAIN.
 YEASTAR_GET_BUDGET = env.float("YEASTAR_GET_BUDGET", default=8.0)
 YEASTAR_SAVE_BUDGET = env.float("YEASTAR_SAVE_BUDGET", default=45.0)
@@ -152,7 +152,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # Broker and shared token ------------------------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0").strip()
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -199,7 +199,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = None
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="").strip()
 
 # Logs -------------------------------------------------------------------------------------------------------
 
