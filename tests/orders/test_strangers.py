@@ -36,9 +36,7 @@ def urls_of(order: Order) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("who", ["bob", "mona", "adam"])
-def test_anothers_draft_does_not_exist(
-    who: str, draft: Draft, sign_in: SignIn, request: pytest.FixtureRequest
-) -> None:
+def test_anothers_draft_does_not_exist(who: str, draft: Draft, sign_in: SignIn, request: pytest.FixtureRequest) -> None:
     order = draft("turnkey-capacity")
     client = sign_in(request.getfixturevalue(who))
     given = {**CHOICES[order.slug], "partner_id": PARTNER, "approved_sha256": placing.preview(order)[2]}
@@ -154,7 +152,9 @@ def test_a_huge_form_is_refused_before_it_is_read(given: dict[str, str], draft: 
     assert order.picked.po_number == ""
 
 
-@pytest.mark.parametrize("query", ["a\x00b", "\x00", "\ud800".encode("utf-8", "surrogatepass"), "%", "_", "'", "x" * 9000])
+@pytest.mark.parametrize(
+    "query", ["a\x00b", "\x00", "\ud800".encode("utf-8", "surrogatepass"), "%", "_", "'", "x" * 9000]
+)
 def test_any_search_is_answered(query: Any, draft: Draft, alices: Client) -> None:
     order = draft("turnkey-capacity")
     for step, name in (("target", "partner_id"), ("billing", "billing_contact_id")):
@@ -177,9 +177,7 @@ def test_markup_in_every_typed_and_mirrored_text_stays_text(
     plan = product.plans[0]
     service = catalogue.Item(int(CHOICES["turnkey-capacity"]["service_id"][0]), f"S{MARKUP}", "extensions", 1)
     evil = catalogue.Plan(plan.id, f"P{MARKUP}", None, 1, (service,))
-    monkeypatch.setitem(
-        catalogue.PRODUCTS, 14, catalogue.Product(14, f"N{MARKUP}", product.offering, (evil,))
-    )
+    monkeypatch.setitem(catalogue.PRODUCTS, 14, catalogue.Product(14, f"N{MARKUP}", product.offering, (evil,)))
     everything = {name: f"{name}{MARKUP}" for name in ("email", "company", "first_name", "last_name", "country")}
     for model, remote_id in ((Partner, PARTNER), (Contact, CONTACT)):
         model.objects.filter(remote_id=remote_id).update(**everything, raw={"street": f"raw{MARKUP}"})
