@@ -1,0 +1,1 @@
+"""Real Chromium on a real, running portal: web, worker, beat, queue and sandbox, started as `make run` starts them."""

@@ -1,0 +1,37 @@
+"""Which Chromium, and how it is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NONE_FOUND = "No Chromium here: set CHROMIUM=/path/to/chromium, or install one (apt-get install chromium)."
+
+
+def find(playwright: Playwright) -> str | None:
+    """The path of a Chromium: the one named by CHROMIUM, one on the PATH, or Playwright's own."""
+    named = os.environ.get("CHROMIUM", "")
+    for name in (named,) if named else NAMES:
+        if path := shutil.which(name):
+            return path
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)

@@ -1,0 +1,321 @@
+"""Every page in every state: no violation in axe, nothing wider than a telephone, nothing on the console."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser import drafts
+from tests.browser.conftest import PASSWORD, Visitor
+from tests.browser.looks import flaws
+
+SOFTWARE = "software-edition-license"
+
+Opener = Callable[[Visitor], Page]
+OPENERS: dict[str, Opener] = {}
+
+
+def state(opener: Opener) -> Opener:
+    OPENERS[opener.__name__] = opener
+    return opener
+
+
+def at(visitor: Visitor, path: str, name: str | None = "staff") -> Page:
+    page = visitor.page(name)
+    page.goto(visitor.site.url + path)
+    return page
+
+
+def at_step(visitor: Visitor, slug: str, step: str, **changes: str) -> Page:
+    page = visitor.page()
+    page.goto(drafts.draft(page.context, visitor.site.url, slug, until=step, **changes))
+    expect(page.locator("#step-title")).to_be_visible()
+    return page
+
+
+def refused(page: Page, visitor: Visitor) -> Page:
+    """Send the form as it is, past the browser's own checks."""
+    visitor.expect_trouble("422")
+    page.locator("main form:has([data-main]), .settle form").evaluate("form => { form.noValidate = true }")
+    page.locator("main form [data-main], .settle .primary").click()
+    expect(page.locator("#errors")).to_be_focused()
+    return page
+
+
+# --- outside -------------------------------------------------------------------------------------------------
+
+
+@state
+def login(visitor: Visitor) -> Page:
+    return at(visitor, "/", None)
+
+
+@state
+def login_refused(visitor: Visitor) -> Page:
+    page = login(visitor)
+    page.fill("[name=login]", "staff")
+    page.fill("[name=password]", PASSWORD[::-1])
+    page.keyboard.press("Enter")
+    expect(page.locator("#errors")).to_be_visible()
+    return page
+
+
+@state
+def signing_up_is_closed(visitor: Visitor) -> Page:
+    return at(visitor, "/accounts/signup/", None)
+
+
+@state
+def forgotten_password(visitor: Visitor) -> Page:
+    return at(visitor, "/accounts/password/reset/", None)
+
+
+@state
+def password_change(visitor: Visitor) -> Page:
+    return at(visitor, "/accounts/password/change/")
+
+
+@state
+def logout(visitor: Visitor) -> Page:
+    return at(visitor, "/accounts/logout/")
+
+
+@state
+def nothing_at_this_address(visitor: Visitor) -> Page:
+    visitor.expect_trouble("404")
+    return at(visitor, "/nothing/")
+
+
+# --- the wizard ----------------------------------------------------------------------------------------------
+
+
+@state
+def catalogue_with_drafts_and_a_discarded_one(visitor: Visitor) -> Page:
+    page = at_step(visitor, drafts.LINKUS, "billing")
+    page.goto(drafts.draft(page.context, visitor.site.url, SOFTWARE, until="target"))
+    page.get_by_role("button", name="Discard this draft").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    return page
+
+
+@state
+def menu_open(visitor: Visitor) -> Page:
+    page = at(visitor, "/")
+    page.locator(".menu summary").click()
+    expect(page.get_by_text("Log out")).to_be_visible()
+    return page
+
+
+@state
+def target_of_an_account(visitor: Visitor) -> Page:
+    page = at_step(visitor, "remote-management-connections", "target")
+    page.select_option("#id_partner_id", index=3)
+    return page
+
+
+@state
+def target_by_serial_number(visitor: Visitor) -> Page:
+    return at_step(visitor, drafts.LINKUS, "target")
+
+
+@state
+def target_refused(visitor: Visitor) -> Page:
+    page = at_step(visitor, drafts.LINKUS, "target")
+    page.fill("[name=product_no]", "not a serial number")
+    return refused(page, visitor)
+
+
+@state
+def target_new_licence(visitor: Visitor) -> Page:
+    page = at_step(visitor, SOFTWARE, "target")
+    page.check("[name=license_for][value=new]")
+    return page
+
+
+@state
+def target_existing_pbx(visitor: Visitor) -> Page:
+    page = at_step(visitor, SOFTWARE, "target")
+    page.check("[name=license_for][value=existing]")
+    page.fill("#find-product_no", "nothing is called like this")
+    expect(page.locator("#options-product_no .none")).to_be_visible()
+    return page
+
+
+@state
+def target_neither(visitor: Visitor) -> Page:
+    return refused(at_step(visitor, SOFTWARE, "target"), visitor)
+
+
+@state
+def plan_with_years(visitor: Visitor) -> Page:
+    return at_step(visitor, drafts.LINKUS, "plan")
+
+
+@state
+def plan_with_several_services(visitor: Visitor) -> Page:
+    page = at_step(visitor, SOFTWARE, "plan")
+    page.check("[name=plan_id][value='3049041101760282624']")
+    return page
+
+
+@state
+def plan_with_one_service(visitor: Visitor) -> Page:
+    return at_step(visitor, "turnkey-capacity", "plan")
+
+
+@state
+def service_without_a_plan(visitor: Visitor) -> Page:
+    return at_step(visitor, "rm-premium-renewal", "plan")
+
+
+@state
+def plan_refused(visitor: Visitor) -> Page:
+    return refused(at_step(visitor, SOFTWARE, "plan"), visitor)
+
+
+@state
+def billing(visitor: Visitor) -> Page:
+    return at_step(visitor, SOFTWARE, "billing")
+
+
+@state
+def review(visitor: Visitor) -> Page:
+    return at_step(visitor, SOFTWARE, "review", po_number="PO 7/2026 " + "W" * 50)
+
+
+@state
+def review_refused(visitor: Visitor) -> Page:
+    visitor.expect_trouble("422")
+    page = at_step(visitor, drafts.LINKUS, "review")
+    other = page.context.new_page()
+    other.goto(page.url.replace("/review/", "/billing/"))
+    other.fill("[name=po_number]", "changed elsewhere")
+    other.locator("[data-main]").click()
+    expect(other.locator("#place")).to_be_visible()
+    page.locator("#place [data-main]").click()
+    expect(page.locator("#problem")).to_be_visible()
+    return page
+
+
+@state
+def asking(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("purchase_product_info", "delay", seconds=4)
+    page = visitor.page()
+    page.route(re.compile("/plan/$"), stays_unanswered)
+    page.goto(drafts.draft(page.context, visitor.site.url, drafts.LINKUS, until="plan", product_no="ASKING0001"))
+    expect(page.locator(".asking")).to_be_visible()
+    return page
+
+
+def stays_unanswered(route: Route) -> None:
+    """The page asks whether the answer is there; so that it keeps still, nobody tells it."""
+    if "hx-request" not in route.request.headers:
+        route.continue_()
+
+
+@state
+def asking_failed(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault(
+        "purchase_product_info", "refuse", times=None, code="system_busy", detailMessage="Try it later", status=500
+    )
+    page = visitor.page()
+    page.goto(drafts.draft(page.context, visitor.site.url, drafts.LINKUS, until="plan", product_no="FAILED0001"))
+    expect(page.get_by_role("link", name="Try again")).to_be_visible(timeout=15_000)
+    return page
+
+
+# --- the order -----------------------------------------------------------------------------------------------
+
+
+@state
+def order_sending(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "delay", seconds=6)
+    return drafts.order(visitor.page(), visitor.site.url, "Being sent to Yeastar")
+
+
+@state
+def order_held(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "status", status=429, retry_after=30)
+    return drafts.order(visitor.page(), visitor.site.url, "Held")
+
+
+@state
+def order_bought(visitor: Visitor) -> Page:
+    page = drafts.order(visitor.page(), visitor.site.url, "Bought", SOFTWARE)
+    for fold in page.locator("details summary").all():
+        if fold.is_visible() and not fold.evaluate("fold => fold.closest('.menu')"):
+            fold.click()
+    return page
+
+
+@state
+def order_refused(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "refuse", code="no_permission", detailMessage="Ask your Yeastar manager")
+    return drafts.order(visitor.page(), visitor.site.url, "Not bought")
+
+
+@state
+def order_uncertain(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "half")
+    return drafts.order(visitor.page(), visitor.site.url, "Not known yet")
+
+
+@state
+def order_uncertain_for_a_manager(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "reset")
+    url = drafts.order(visitor.page(), visitor.site.url, "Not known yet").url
+    page = visitor.page("manager")
+    page.goto(url)
+    page.check("[name=outcome][value=record]")
+    return page
+
+
+@state
+def order_settling_refused(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "status", status=502)
+    url = drafts.order(visitor.page(), visitor.site.url, "Not known yet").url
+    page = visitor.page("manager")
+    page.goto(url)
+    return refused(page, visitor)
+
+
+@state
+def list_of_mine(visitor: Visitor) -> Page:
+    page = drafts.order(visitor.page(), visitor.site.url)
+    drafts.draft(page.context, visitor.site.url, SOFTWARE, until="billing")
+    page.goto(visitor.site.url + "/orders/")
+    return page
+
+
+@state
+def list_of_everybody(visitor: Visitor) -> Page:
+    drafts.order(visitor.page(), visitor.site.url)
+    return at(visitor, "/orders/", "manager")
+
+
+@state
+def list_of_nothing(visitor: Visitor) -> Page:
+    return at(visitor, "/orders/", "admin")
+
+
+@pytest.mark.parametrize("name", OPENERS)
+def test_a_page_is_accessible_and_fits_and_is_quiet(visitor: Visitor, name: str) -> None:
+    assert flaws(OPENERS[name](visitor)) == []
+
+
+def test_an_order_that_waits_for_its_worker_is_accessible_and_fits_and_is_quiet(visitor: Visitor) -> None:
+    with visitor.site.worker_asleep():
+        page = drafts.order(visitor.page(), visitor.site.url, "Waiting to be sent")
+        assert flaws(page) == []
+    expect(page.locator("#order-title")).to_have_text("Bought")
+
+
+@pytest.mark.parametrize("step", ["target", "plan", "billing", "review"])
+def test_without_scripts_a_step_fits_a_telephone(visitor: Visitor, step: str) -> None:
+    page = visitor.page(java_script_enabled=False, viewport={"width": 360, "height": 800})
+    page.goto(drafts.draft(page.context, visitor.site.url, SOFTWARE, until=step))
+    expect(page.locator("#step-title")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
