@@ -146,6 +146,9 @@ def settle(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
         else:
             settling.settle_as_never_placed(order, reason=given["reason"], actor=request.user)
     except CannotSettle as error:
+        if order.status != Status.UNCERTAIN:  # there is no form any more that could say it
+            messages.warning(request, str(error))
+            return redirect(order)
         form.add_error(None, str(error))
         return _show(request, order, form, status=422)
     messages.success(request, "Settled. Your name and your reason are kept with the order.")
