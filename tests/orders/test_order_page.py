@@ -1,0 +1,262 @@
+"""One page and its JSON twin for the order's whole life: was anything bought?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from orders import placing, submitting
+from orders.lifecycle import MOVING, Status
+from orders.models import Order
+from orders.wizard import step_url
+from tests.conftest import portal_for
+from tests.orders.test_submitting import Transport, losing
+from tests.tutorials import CHOICES, sample_request
+from yeastar_api.client import PartnerPortal
+from yeastar_api.sandbox import Sandbox
+
+Queued = Callable[..., Order]
+
+SLUG = "linkus-cloud-service"
+
+KEYS = {
+    "id",
+    "status",
+    "order_no",
+    "transaction_no",
+    "instance_id",
+    "order_id",
+    "product_no",
+    "remote_status",
+    "request",
+    "problem",
+}
+
+
+def unreachable(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+class Life:
+    """Brings an order into a status by what really leads there."""
+
+    def __init__(self, queued: Queued, portal: PartnerPortal, sandbox: Sandbox) -> None:
+        self.queued, self.portal, self.sandbox = queued, portal, sandbox
+
+    def to(self, state: str, slug: str = SLUG) -> Order:
+        order: Order = getattr(self, state.lower())(self.queued(slug))
+        order.refresh_from_db()
+        return order
+
+    def waiting(self, order: Order) -> Order:
+        return order
+
+    def held(self, order: Order) -> Order:
+        self.sandbox.fault("save", "status", status=429, retry_after=60)
+        submitting.submit(order.pk, self.portal)
+        return order
+
+    def sending(self, order: Order) -> Order:
+        assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now(), attempts=1)
+        return order
+
+    def placed(self, order: Order) -> Order:
+        submitting.submit(order.pk, self.portal)
+        return order
+
+    def failed(self, order: Order) -> Order:
+        self.sandbox.fault("save", "refuse", code="contract_expired", detailMessage="The contract expired")
+        submitting.submit(order.pk, self.portal)
+        return order
+
+    def uncertain(self, order: Order) -> Order:
+        self.sandbox.fault("save", "status", status=502, processed=True)
+        submitting.submit(order.pk, self.portal)
+        return order
+
+
+@pytest.fixture
+def life(queued: Queued, portal: PartnerPortal, sandbox: Sandbox) -> Life:
+    """Orders in any status."""
+    return Life(queued, portal, sandbox)
+
+
+# state, status, what the page must say, whether it asks again by itself
+STATES = [
+    ("waiting", Status.QUEUED, ["Was anything bought? Not yet.", "you may leave this page"], True),
+    ("held", Status.QUEUED, ["Was anything bought? Not yet.", "Held since", "because:", "tried again by itself"], True),
+    ("sending", Status.SENDING, ["Was anything bought? Perhaps right now."], True),
+    ("placed", Status.PLACED, ["Was anything bought? Yes.", "Order again"], False),
+    ("failed", Status.FAILED, ["Certainly not", "The contract expired", "contract_expired", "Order again"], False),
+    ("uncertain", Status.UNCERTAIN, ["Was anything bought? Maybe.", "Nobody must order this again"], False),
+]
+
+
+@pytest.mark.parametrize(("state", "status", "words", "polls"), STATES, ids=[state for state, *_ in STATES])
+def test_the_page_says_whether_anything_was_bought_and_polls_only_while_it_moves(
+    state: str, status: Status, words: list[str], polls: bool, life: Life, alices: Client
+) -> None:
+    order = life.to(state)
+    assert order.status == status
+    url = order.get_absolute_url()
+    for headers in ({}, {"HX-Request": "true"}):
+        page = alices.get(url, headers=headers)
+        assert page.status_code == 200
+        shown = page.content.decode()
+        for each in words:
+            assert each in shown
+        assert (f'hx-get="{url}"' in shown) == polls
+        assert "every 1s" in shown if polls else "hx-trigger" not in shown
+        assert ("<html" in shown) != bool(headers)
+    whole = alices.get(url).content.decode()
+    assert ('http-equiv="refresh"' in whole) == polls, "and without JavaScript too"
+    assert polls == (status in MOVING)
+    assert ("Order again" in whole) == (status in (Status.PLACED, Status.FAILED))
+    assert "369471667338" in whole, "what was ordered, in plain words"
+
+
+@pytest.mark.parametrize(("state", "status"), [(state, status) for state, status, *_ in STATES])
+def test_the_json_twin_has_the_same_keys_in_every_status(
+    state: str, status: Status, life: Life, alices: Client, sandbox: Sandbox
+) -> None:
+    order = life.to(state)
+    answer = alices.get(f"/orders/{order.pk}.json")
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Cache-Control"] == "no-store, private"
+    twin = answer.json()
+    assert twin.keys() == KEYS
+    assert (twin["id"], twin["status"]) == (str(order.pk), status)
+    assert twin["request"] == sample_request(SLUG)
+    assert order.request_body in answer.content.decode() or json.loads(order.request_body) == twin["request"]
+    assert bool(twin["problem"]) == (state in ("held", "failed", "uncertain"))
+    numbers = [twin[name] for name in ("order_no", "transaction_no", "instance_id", "product_no", "remote_status")]
+    if state == "placed":
+        receipt = sandbox.ledger[0]["receipt"]
+        names = ("orderNo", "transactionNo", "instanceId", "productNo", "orderStatus")
+        assert numbers == [receipt[name] for name in names]
+        assert twin["order_id"] == "", "the tutorial's answer for this product has none"
+    else:
+        assert numbers == [""] * 5
+    if state == "held":
+        assert twin["problem"].startswith("Held since ")
+
+
+def test_the_json_twin_of_a_draft_says_draft(draft: Callable[[str], Order], alices: Client) -> None:
+    twin = alices.get(f"/orders/{draft(SLUG).pk}.json").json()
+    assert twin.keys() == KEYS
+    assert (twin["status"], twin["request"], twin["problem"]) == ("DRAFT", None, "")
+
+
+def test_the_page_shows_every_number_of_the_receipt_and_the_answer_itself(life: Life, alices: Client) -> None:
+    order = life.to("placed", "turnkey-capacity")
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    for name in ("order_no", "transaction_no", "instance_id", "order_id", "product_no", "remote_status", "request_id"):
+        value = getattr(order, name)
+        assert value, name
+        assert value in shown, name
+    assert order.request_sha256 in shown
+    for title in ("Draft started", "Order placed", "Sending", "Bought"):
+        assert title in shown
+
+
+def test_a_failure_and_an_uncertainty_show_the_request_id(life: Life, alices: Client) -> None:
+    order = life.to("failed")
+    assert order.request_id
+    assert order.request_id in alices.get(order.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("remote_status", ["pending", "in_review", "¿qué?", "x" * 128])
+def test_a_status_of_theirs_that_we_do_not_know_is_shown_as_it_is(
+    remote_status: str, life: Life, alices: Client
+) -> None:
+    order = life.to("placed")
+    Order.objects.filter(pk=order.pk).update(remote_status=remote_status)
+    assert remote_status in alices.get(order.get_absolute_url()).content.decode()
+    assert alices.get(f"/orders/{order.pk}.json").json()["remote_status"] == remote_status
+    assert "Was anything bought? Yes." in alices.get(order.get_absolute_url()).content.decode()
+
+
+def test_held_says_since_when_and_keeps_the_first_moment(queued: Queued, alices: Client) -> None:
+    order = queued(SLUG)
+    with portal_for(httpx.MockTransport(unreachable)) as cut_off:
+        submitting.submit(order.pk, cut_off)
+        order.refresh_from_db()
+        since = order.held_since
+        assert since is not None
+        Order.objects.filter(pk=order.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+        submitting.submit(order.pk, cut_off)
+    order.refresh_from_db()
+    assert (order.held_since, order.attempts) == (since, 2)
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert f"Held since {since:%d %b %Y, %H:%M:%S}" in shown
+    assert "tried 2 times" in shown
+    assert "Nothing was bought" in shown
+
+
+def test_nobody_is_offered_to_order_an_uncertain_order_again(life: Life, alices: Client) -> None:
+    order = life.to("uncertain")
+    assert f"/orders/{order.pk}/again/" not in alices.get(order.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "sending", "uncertain"])
+def test_an_order_that_is_not_settled_cannot_be_ordered_again_by_hand_either(
+    state: str, life: Life, alices: Client
+) -> None:
+    order = life.to(state)
+    page = alices.post(f"/orders/{order.pk}/again/")
+    assert page.url == order.get_absolute_url()
+    assert Order.objects.count() == 1
+    assert "not settled" in alices.get(page.url).content.decode()
+
+
+@pytest.mark.parametrize("slug", list(CHOICES))
+@pytest.mark.parametrize("state", ["placed", "failed"])
+def test_order_again_copies_the_choices_into_a_new_draft(slug: str, state: str, life: Life, alices: Client) -> None:
+    order = life.to(state, slug)
+    Order.objects.filter(pk=order.pk).update(choices=order.choices | {"po_number": "PO-1"})
+    page = alices.post(f"/orders/{order.pk}/again/")
+    copy = Order.objects.get(status=Status.DRAFT)
+    assert page.url == step_url(copy, "review")
+    assert (copy.again_of, copy.owner, copy.slug) == (order, order.owner, slug)
+    assert copy.picked.po_number == "", "the PO number named the other purchase"
+    assert json.loads(placing.preview(copy)[1]) == sample_request(slug)
+    before = (order.status, order.order_no)
+    order.refresh_from_db()
+    assert (order.status, order.order_no) == before
+    assert order.request_body
+    assert copy.request_body == "", "nothing is ordered until it is placed"
+    assert "as a copy of" in copy.events.get().title
+
+
+def test_a_manager_who_orders_again_gets_a_draft_of_their_own(
+    life: Life, mona: User, sign_in: Callable[[User], Client], alices: Client
+) -> None:
+    order = life.to("placed")
+    page = sign_in(mona).post(f"/orders/{order.pk}/again/")
+    copy = Order.objects.get(status=Status.DRAFT)
+    assert copy.owner == mona
+    assert alices.get(page.url).status_code == 404
+
+
+def test_a_draft_leads_to_its_step(draft: Callable[[str], Order], alices: Client) -> None:
+    order = draft(SLUG)
+    answer: Any = alices.get(f"/orders/{order.pk}/")
+    assert answer.url == step_url(order, "review")
+
+
+def test_a_lost_answer_shows_what_is_known(queued: Queued, sandbox: Sandbox, alices: Client) -> None:
+    order = queued(SLUG)
+    with portal_for(Transport(sandbox, losing(httpx.ReadTimeout("late")))) as portal:
+        assert submitting.submit(order.pk, portal) == Status.UNCERTAIN
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert "no clear answer came back" in shown
+    assert "A manager" in shown
+    assert order.request_sha256 in shown
