@@ -26,7 +26,11 @@ class RedisTokenStore:
         """The token, also one that has expired. Raises TokenStoreUnavailable."""
         with _unavailable():
             stored = self._redis.get(self._key)
-        return Token(**json.loads(stored)) if isinstance(stored, bytes) else None
+        try:
+            found = json.loads(stored) if isinstance(stored, bytes) else None
+            return Token(str(found["value"]), float(found["expires_at"])) if found else None
+        except (ValueError, TypeError, KeyError):
+            return None  # of another version: a new one is asked for
 
     def put(self, token: Token) -> None:
         """Share a new token. Raises TokenStoreUnavailable."""
