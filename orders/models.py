@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
-from orders.recipes import RECIPES, Choices, Recipe
+from orders.recipes import RECIPES, Choices, Recipe, retired
 from orders.text import fold
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
@@ -177,8 +177,8 @@ class Order(models.Model):
 
     @property
     def recipe(self) -> Recipe:
-        """The product's recipe."""
-        return RECIPES[self.slug]
+        """The product's recipe; of a product that is no longer sold only the name is left."""
+        return RECIPES.get(self.slug) or retired(self.slug)
 
     @property
     def picked(self) -> Choices:

@@ -315,3 +315,10 @@ RECIPES: dict[str, Recipe] = {
         SOFTWARE_EDITION_LICENSE,
     )
 }
+
+
+def retired(slug: str) -> Recipe:
+    """Stands for a product that is no longer sold, on the pages of the orders it left behind."""
+    return Recipe(
+        slug=slug, title=slug, summary="", icon="", product_id="", operation="", target=Target.ACCOUNT, lines=()
+    )

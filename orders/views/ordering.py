@@ -78,8 +78,8 @@ def start(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 
 
 def own_order(request: HtmxHttpRequest, pk: UUID) -> Order:
-    """One's own order. Everybody else's drafts do not exist."""
-    return get_object_or_404(Order, pk=pk, owner_id=request.user.pk)
+    """One's own order. Everybody else's drafts do not exist, nor do those of products that are no longer sold."""
+    return get_object_or_404(Order, pk=pk, owner_id=request.user.pk, slug__in=RECIPES)
 
 
 @require_http_methods(["GET", "POST"])
