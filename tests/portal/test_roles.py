@@ -1,0 +1,189 @@
+"""Who may open what: every URL there is, with every role, from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from orders.models import Order
+from orders.recipes import RECIPES
+from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
+from tests.conftest import person
+
+PEOPLE = ("anonymous", "alice", "bob", "mona", "adam", "nobody")
+"""Nobody; the owner; staff elsewhere; a manager; an admin; somebody without any role."""
+
+
+class Row(NamedTuple):
+    """A URL with a method, and what each of PEOPLE is answered. {order}: alice's placed order, {draft}: her draft."""
+
+    name: str
+    method: str
+    url: str
+    answers: tuple[int, ...]
+
+
+TABLE = [
+    Row("healthz", "get", "/healthz", (200, 200, 200, 200, 200, 200)),
+    # Ordering: staff and above.
+    Row("orders:catalogue", "get", "/", (302, 200, 200, 200, 200, 403)),
+    Row("orders:list", "get", "/orders/", (302, 200, 200, 200, 200, 403)),
+    Row("orders:start", "post", "/orders/start/turnkey-capacity/", (302, 302, 302, 302, 302, 403)),
+    # A placed order: its owner's, and a manager's to read and to order again.
+    Row("orders:order", "get", "/orders/{order}/", (302, 200, 404, 200, 200, 403)),
+    Row("orders:order_json", "get", "/orders/{order}.json", (302, 200, 404, 200, 200, 403)),
+    Row("orders:again", "post", "/orders/{order}/again/", (302, 302, 404, 302, 302, 403)),
+    Row("orders:place", "post", "/orders/{order}/place/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:discard", "post", "/orders/{order}/discard/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:restore", "post", "/orders/{order}/restore/", (302, 302, 404, 404, 404, 403)),
+    # Settling: managers and above. Without an answer in the form nothing is settled.
+    Row("orders:settle", "post", "/orders/{order}/settle/", (302, 403, 403, 422, 422, 403)),
+    # A draft: its owner's alone.
+    Row("orders:order", "get", "/orders/{draft}/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:order_json", "get", "/orders/{draft}.json", (302, 200, 404, 404, 404, 403)),
+    Row("orders:step", "get", "/orders/{draft}/target/", (302, 200, 404, 404, 404, 403)),
+    Row("orders:step", "get", "/orders/{draft}/plan/", (302, 200, 404, 404, 404, 403)),
+    Row("orders:step", "get", "/orders/{draft}/billing/", (302, 200, 404, 404, 404, 403)),
+    Row("orders:step", "get", "/orders/{draft}/review/", (302, 200, 404, 404, 404, 403)),
+    Row("orders:step", "post", "/orders/{draft}/plan/", (302, 422, 404, 404, 404, 403)),
+    Row("orders:options", "get", "/orders/{draft}/target/options/?name=partner_id", (302, 200, 404, 404, 404, 403)),
+    Row("orders:place", "post", "/orders/{draft}/place/", (302, 422, 404, 404, 404, 403)),
+    Row("orders:again", "post", "/orders/{draft}/again/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:discard", "post", "/orders/{draft}/discard/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:restore", "post", "/orders/{draft}/restore/", (302, 302, 404, 404, 404, 403)),
+    Row("orders:settle", "post", "/orders/{draft}/settle/", (302, 403, 403, 404, 404, 403)),
+    # allauth: anybody's own account, nothing of others; no sign-up.
+    Row("account_login", "get", "/accounts/login/", (200, 302, 302, 302, 302, 302)),
+    Row("account_login", "post", "/accounts/login/", (200, 302, 302, 302, 302, 302)),
+    Row("account_logout", "get", "/accounts/logout/", (302, 200, 200, 200, 200, 200)),
+    Row("account_logout", "post", "/accounts/logout/", (302, 302, 302, 302, 302, 302)),
+    Row("account_signup", "get", "/accounts/signup/", (200, 302, 302, 302, 302, 302)),
+    Row("account_signup", "post", "/accounts/signup/", (200, 302, 302, 302, 302, 302)),
+    Row("account_inactive", "get", "/accounts/inactive/", (200, 200, 200, 200, 200, 200)),
+    Row("account_reauthenticate", "get", "/accounts/reauthenticate/", (302, 200, 200, 200, 200, 200)),
+    Row("account_email", "get", "/accounts/email/", (302, 200, 200, 200, 200, 200)),
+    Row("account_email_verification_sent", "get", "/accounts/confirm-email/", (200, 200, 200, 200, 200, 200)),
+    Row("account_confirm_email", "get", "/accounts/confirm-email/key/", (200, 200, 200, 200, 200, 200)),
+    Row("account_change_password", "get", "/accounts/password/change/", (302, 200, 200, 200, 200, 200)),
+    Row("account_set_password", "get", "/accounts/password/set/", (302, 302, 302, 302, 302, 302)),
+    Row("account_reset_password", "get", "/accounts/password/reset/", (200, 200, 200, 200, 200, 200)),
+    Row("account_reset_password_done", "get", "/accounts/password/reset/done/", (200, 200, 200, 200, 200, 200)),
+    Row("account_reset_password_from_key", "get", "/accounts/password/reset/key/1-x/", (200, 200, 200, 200, 200, 200)),
+    Row(
+        "account_reset_password_from_key_done",
+        "get",
+        "/accounts/password/reset/key/done/",
+        (200, 200, 200, 200, 200, 200),
+    ),
+    Row("account_confirm_login_code", "get", "/accounts/login/code/confirm/", (302, 302, 302, 302, 302, 302)),
+]
+
+
+def url_names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """Every URL of the URLconf."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from url_names(pattern.url_patterns, namespace + inner)
+        else:
+            assert pattern.name, f"{pattern} has no name"
+            yield namespace + pattern.name
+
+
+def test_every_url_stands_in_the_table_and_no_other() -> None:
+    names = list(url_names(get_resolver().url_patterns))
+    assert set(names) == {row.name for row in TABLE}
+    assert len(names) == len(set(names))
+
+
+@pytest.fixture
+def browsers(alice: User, bob: User, mona: User, adam: User) -> dict[str, Client]:
+    """A browser for each of PEOPLE."""
+    users: dict[str, User | None] = {"anonymous": None, "alice": alice, "bob": bob, "mona": mona, "adam": adam}
+    users["nobody"] = person("nobody")
+    clients = {}
+    for name, user in users.items():
+        clients[name] = Client()
+        if user:
+            clients[name].force_login(user)
+    return clients
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
+def test_each_role_is_answered_as_the_table_says(
+    row: Row,
+    browsers: dict[str, Client],
+    draft: Callable[[str], Order],
+    queued: Callable[..., Order],
+) -> None:
+    found = {}
+    for name, client in browsers.items():
+        order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
+        Order.objects.filter(pk=order.pk).update(status="FAILED")
+        url = row.url.format(order=order.pk, draft=own_draft.pk)
+        answer = getattr(client, row.method)(url)
+        found[name] = answer.status_code
+        if row.name.startswith("orders:") and answer.status_code == 302:
+            assert answer.url.startswith("/accounts/login/?next=") == (name == "anonymous")
+    assert found == dict(zip(PEOPLE, row.answers, strict=True))
+
+
+def test_nobody_who_is_anonymous_learns_that_an_order_exists(client: Client, db: None) -> None:
+    unknown = client.get("/orders/00000000-0000-4000-8000-000000000000/")
+    assert unknown.status_code == 302, "the same answer as for one that exists"
+
+
+def test_sign_up_is_closed(client: Client, db: None) -> None:
+    given = {
+        "username": "eve",
+        "email": "eve@example.com",
+        "password1": "a-good-password",
+        "password2": "a-good-password",
+    }
+    for page in (client.get("/accounts/signup/"), client.post("/accounts/signup/", given)):
+        assert "no sign-up here" in page.content.decode()
+    assert User.objects.count() == 0
+
+
+def test_each_role_may_do_what_the_one_before_may_and_more() -> None:
+    assert STAFF < MANAGER < ADMIN
+    assert set(ROLES) == {"staff", "manager", "admin"}
+
+
+def test_roles_have_exactly_their_permissions_and_making_them_again_takes_back_what_is_not_theirs(db: None) -> None:
+    def permissions(group: Group) -> set[str]:
+        pairs = group.permissions.values_list("content_type__app_label", "codename")
+        return {f"{app}.{codename}" for app, codename in pairs}
+
+    for name, wanted in ROLES.items():
+        assert permissions(Group.objects.get(name=name)) == wanted
+    staff = Group.objects.get(name="staff")
+    staff.permissions.add(Permission.objects.get(codename="settle_order"))
+    make_roles()
+    assert permissions(staff) == STAFF
+
+
+def test_somebody_who_was_switched_off_is_out_at_once(alice: User, alices: Client) -> None:
+    assert alices.get("/").status_code == 200
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert alices.get("/").status_code == 302
+
+
+def test_somebody_who_lost_the_role_keeps_no_door_open(
+    draft: Callable[[str], Order], alice: User, alices: Client
+) -> None:
+    order = draft("turnkey-capacity")
+    alice.groups.clear()
+    for url in ("/", "/orders/", f"/orders/{order.pk}/", f"/orders/{order.pk}/plan/"):
+        assert alices.get(url).status_code == 403
+
+
+def test_the_catalogue_offers_every_recipe(alices: Client) -> None:
+    shown = alices.get("/").content.decode()
+    for recipe in RECIPES.values():
+        assert recipe.title in shown
