@@ -54,7 +54,7 @@
     card.hidden = !option
     if (!option) return
     const [title, ...rest] = option.text.split(' — ')
-    const lines = rest.join(' — ').split(' · ').filter(line => line && line !== option.value)
+    const lines = rest.join(' — ').split(' · ').filter(line => line && !line.startsWith(option.value))
     card.querySelector('[data-chosen-title]').textContent = title
     card.querySelector('[data-chosen-lines]').replaceChildren(...lines.map(line => {
       const span = doc.createElement('span')
