@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.running import PASSWORD, RunningPortal, Vendor
+from tests.browser.hands import sign_in
+from tests.browser.running import RunningPortal, Vendor
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,13 +75,6 @@ def signed_in(browser: Browser, site: RunningPortal) -> Callable[[str], Any]:
         return known[name]
 
     return state
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.fill("[name=login]", name)
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.hands import STEPS
 from tests.tutorials import CHOICES
-from tests.walking import STEP_FIELDS
 
 LINKUS = "linkus-cloud-service"
 
@@ -17,12 +17,12 @@ def draft(context: BrowserContext, address: str, slug: str, until: str = "review
     token = next(cookie["value"] for cookie in context.cookies() if cookie["name"] == "csrftoken")
     headers = {"X-CSRFToken": token}
     url = context.request.post(f"{address}/orders/start/{slug}/", headers=headers).url
-    choices = CHOICES[slug] | changes
-    for step, names in STEP_FIELDS.items():
+    # Every step gets all answers; it reads those it asks for.
+    answers = {name: value for name, value in (CHOICES[slug] | changes).items() if value != ()}
+    form = {name: str(value[0] if isinstance(value, tuple) else value) for name, value in answers.items()}
+    for step in STEPS:
         if step == until:
-            return url
-        given = {name: choices[name] for name in names if name in choices}
-        form = {name: str(value[0] if isinstance(value, tuple) else value) for name, value in given.items()}
+            break
         for _ in range(10):  # while the portal is still asking Yeastar, the same page comes back
             answer = context.request.post(url, headers=headers, form=form)
             if answer.url != url:

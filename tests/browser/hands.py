@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.running import PASSWORD
+
 MAIN = "[data-main]"
 STEPS = ("target", "plan", "billing", "review")
 
@@ -109,6 +111,13 @@ class Hands:
     def order_no(self) -> str:
         """The number on the order's receipt."""
         return receipt(self.page)["Order number"]
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.fill("[name=login]", name)
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/accounts/login/" not in url)
 
 
 def receipt(page: Page) -> dict[str, str]:

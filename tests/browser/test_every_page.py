@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import drafts
-from tests.browser.conftest import PASSWORD, Visitor
+from tests.browser.conftest import Visitor
 from tests.browser.looks import flaws
+from tests.browser.running import PASSWORD
 
 SOFTWARE = "software-edition-license"
 

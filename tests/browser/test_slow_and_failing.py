@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import drafts
-from tests.browser.conftest import Visitor, sign_in
+from tests.browser.conftest import Visitor
+from tests.browser.hands import sign_in
 
 AT_ONCE = 3_000  # ms: the portal itself waits one second for Yeastar; the rest is a busy machine
 

@@ -1,0 +1,250 @@
+"""`python -m tests.browser.screenshots`: the pictures in docs/screenshots, taken in real Chromium of a real portal.
+
+It starts a portal of its own, lets three people order this and that, and ends it again.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser import chromium, drafts
+from tests.browser.hands import sign_in
+from tests.browser.palette import smaller
+from tests.browser.running import ROOT, RunningPortal
+
+PICTURES = ROOT / "docs" / "screenshots"
+LARGEST = 200_000
+
+CONNECTIONS = "remote-management-connections"
+TURNKEY = "turnkey-capacity"
+RENEWAL = "rm-premium-renewal"
+LINKUS = "linkus-cloud-service"
+SOFTWARE = "software-edition-license"
+ULTIMATE = "3049041101760282624"
+ENTERPRISE = "3049040587724718080"
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "refused": {
+        "kind": "refuse",
+        "code": "no_permission",
+        "detailMessage": "This account may not buy this product for the chosen user",
+    },
+    "uncertain": {"kind": "half"},
+    "held": {"kind": "status", "status": 429, "retry_after": 3600},
+}
+TITLES = {"bought": "Bought", "refused": "Not bought", "uncertain": "Not known yet", "held": "Held"}
+
+
+@dataclass(frozen=True)
+class Past:
+    """An order that somebody placed so many hours ago."""
+
+    hours: float
+    who: str
+    slug: str
+    customer: str
+    choices: dict[str, Any]
+    end: str = "bought"
+
+
+def new_licence(quantity: int, years: int) -> dict[str, Any]:
+    chosen = {"license_for": "new", "product_no": "", "plan_id": ENTERPRISE, "service_id": ()}
+    return chosen | {"quantity": quantity, "multi_cycle": years}
+
+
+PASTS = [
+    Past(171.4, "manager", TURNKEY, "Hotel Mirador", {"quantity": 120, "po_number": "PO-2291"}),
+    Past(167.9, "staff", LINKUS, "", {"product_no": "369471667338", "multi_cycle": 3}),
+    Past(143.2, "staff", SOFTWARE, "", {"product_no": "3651E1292455", "quantity": 40, "multi_cycle": 1}),
+    Past(121.6, "staff", CONNECTIONS, "", {"quantity": 25}),
+    Past(119.8, "manager", SOFTWARE, "BrightSmile", new_licence(60, 2)),
+    Past(98.5, "staff", CONNECTIONS, "O'Brien Haulage", {"quantity": 10, "po_number": "OBH 4471"}, "refused"),
+    Past(98.3, "staff", CONNECTIONS, "O'Brien Haulage", {"quantity": 10, "po_number": "OBH 4471"}),
+    Past(74.1, "staff", RENEWAL, "Kiwi Orchards", {"quantity": 15}),
+    Past(71.7, "manager", LINKUS, "", {"product_no": "369471667902", "multi_cycle": 5}),
+    Past(49.3, "staff", TURNKEY, "Pivovar Hradec", {"quantity": 50, "po_number": "10/2026"}),
+    Past(27.4, "staff", SOFTWARE, "", {"product_no": "3651E1292455", "quantity": 100, "multi_cycle": 2}),
+    Past(23.9, "staff", RENEWAL, "", {"quantity": 200, "po_number": "RM-2026"}),
+    Past(3.6, "staff", CONNECTIONS, "Aegean Ferries", {"quantity": 30}),
+    Past(1.2, "staff", TURNKEY, "Conti & Motori", {"quantity": 80, "po_number": "A-1180"}, "uncertain"),
+    Past(0.1, "staff", LINKUS, "", {"product_no": "369471667902", "multi_cycle": 1}, "held"),
+]
+
+SHIFT = """
+from datetime import timedelta
+from orders.models import Order
+for pk, hours in {shifts!r}:
+    order = Order.objects.get(pk=pk)
+    by = timedelta(hours=hours)
+    times = ("created_at", "updated_at", "placed_at", "settled_at", "sending_since", "held_since")
+    known = [(name, getattr(order, name)) for name in times]
+    Order.objects.filter(pk=pk).update(**{{name: at - by for name, at in known if at}})
+    for event in order.events.all():
+        type(event).objects.filter(pk=event.pk).update(at=event.at - by)
+"""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+class Photographer:
+    """Signed-in browsers at one portal."""
+
+    def __init__(self, browser: Browser, site: RunningPortal) -> None:
+        self.browser, self.site = browser, site
+        self.states = {name: self._sign_in(name) for name in ("staff", "manager")}
+        self.staff = self.context("staff")
+        self.darkroom = browser.new_page()
+
+    def _sign_in(self, name: str) -> Any:
+        page = self.browser.new_page()
+        page.goto(self.site.url)
+        sign_in(page, name)
+        state = page.context.storage_state()
+        page.close()
+        return state
+
+    def context(self, name: str | None = "staff", width: int = 1280, scheme: str = "light") -> BrowserContext:
+        return self.browser.new_context(
+            storage_state=self.states[name] if name else None,
+            viewport={"width": width, "height": 800 if width > 500 else 720},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+        )
+
+    def take(self, name: str, page: Page) -> None:
+        """The whole page as it stands."""
+        page.evaluate("document.fonts.ready")
+        page.mouse.move(0, 0)
+        path = PICTURES / f"{name}.png"
+        path.write_bytes(smaller(page.screenshot(full_page=True), self.darkroom))
+        size = path.stat().st_size
+        say(f"{path.relative_to(ROOT)}  {size // 1000} kB" + ("  TOO LARGE" if size > LARGEST else ""))
+
+    def at(self, url: str, who: str | None = "staff", width: int = 1280, scheme: str = "light") -> Page:
+        page = self.context(who, width, scheme).new_page()
+        page.goto(url if url.startswith("http") else self.site.url + url)
+        return page
+
+    def draft(self, slug: str, until: str, **choices: Any) -> str:
+        return drafts.draft(self.staff, self.site.url, slug, until=until, **choices)
+
+    def customer(self, page: Page, words: str) -> str:
+        """The id of a customer, read off the picker."""
+        page.goto(drafts.draft(page.context, self.site.url, TURNKEY, until="target"))
+        found = page.locator("#id_partner_id option", has_text=words).first.get_attribute("value")
+        page.get_by_role("button", name="Discard this draft").click()
+        return found or ""
+
+    def past(self) -> dict[str, str]:
+        """Let people have ordered; the URL of the last order of each product and end."""
+        shifts, urls = [], {}
+        pages = {name: self.context(name).new_page() for name in self.states}
+        customers = {past.customer: self.customer(pages["staff"], past.customer) for past in PASTS if past.customer}
+        for past in PASTS:
+            if past.end in FAULTS:
+                self.site.vendor.fault("save", **FAULTS[past.end])
+            page, choices = pages[past.who], {"partner_id": customers.get(past.customer, "")} | past.choices
+            drafts.order(page, self.site.url, TITLES[past.end], past.slug, **choices)
+            urls[past.end], urls[f"{past.slug} {past.end}"] = page.url, page.url
+            shifts.append((page.url.rstrip("/").rsplit("/", 1)[1], past.hours))
+        self.site.manage("shell", "--verbosity=0", "-c", SHIFT.format(shifts=shifts))
+        return urls
+
+
+def take_all(photographer: Photographer) -> None:
+    take, at, draft = photographer.take, photographer.at, photographer.draft
+    orders = photographer.past()
+
+    take("login", at("/", None))
+    take("orders", at("/orders/", "manager"))
+    take("orders-phone", at("/orders/", "staff", 360))
+
+    draft(RENEWAL, "plan")
+    licence = draft(SOFTWARE, "target")
+    take("catalogue", at("/"))
+    take("catalogue-dark", at("/", scheme="dark"))
+
+    target = at(licence)
+    target.check("[name=license_for][value=existing]")
+    target.fill("#find-product_no", "hotel")
+    expect(target.locator("#options-product_no .count")).to_have_text("1 found")
+    take("target-pbx", target)
+
+    target = at(draft(TURNKEY, "target"))
+    target.fill("#find-partner_id", "wyn")
+    expect(target.locator(".count")).to_have_text("1 found")
+    target.press("#find-partner_id", "ArrowDown")
+    take("target-customer", target)
+    target.get_by_role("button", name="Discard this draft").click()
+
+    planned = draft(SOFTWARE, "plan")
+    for name, width in (("plan", 1280), ("plan-phone", 360)):
+        plan = at(planned, width=width)
+        plan.check(f"[name=plan_id][value='{ULTIMATE}']")
+        plan.check("[name=service_id][value='3129372068699893760']:visible")
+        plan.fill("[name=quantity]", "100")
+        plan.check("[name=multi_cycle][value='2']")
+        plan.evaluate("document.activeElement.blur()")
+        take(name, plan)
+
+    billed = at(draft(SOFTWARE, "billing"))
+    billed.fill("#find-billing_contact_id", "northwind")
+    expect(billed.locator(".count")).to_have_text("2 found")
+    billed.select_option("#id_billing_contact_id", index=0)
+    billed.fill("[name=po_number]", "PO-2317")
+    billed.evaluate("document.activeElement.blur()")
+    take("billing", billed)
+
+    reviewed = draft(SOFTWARE, "review", po_number="PO-2317")
+    take("review", at(reviewed))
+    take("review-dark", at(reviewed, scheme="dark"))
+    take("review-phone", at(reviewed, width=360))
+
+    bought = orders[f"{SOFTWARE} bought"]
+    take("order-bought", at(bought))
+    take("order-bought-dark", at(bought, scheme="dark"))
+    take("order-bought-phone", at(bought, width=360))
+    take("order-held", at(orders["held"]))
+    take("order-not-bought", at(orders["refused"]))
+    uncertain = at(orders["uncertain"], "manager")
+    uncertain.check("[name=outcome][value=record]")
+    take("order-uncertain", uncertain)
+
+    photographer.site.vendor.fault(
+        "purchase_product_info", times=None, **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "Busy"}
+    )
+    failed = at(draft(LINKUS, "plan", product_no="369471660000"))
+    expect(failed.get_by_role("link", name="Try again")).to_be_visible(timeout=15_000)
+    take("yeastar-fails", failed)
+
+
+def main() -> int:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="portal-pictures-") as folder:
+        path = chromium.find(playwright)
+        if path is None:
+            say(chromium.NONE_FOUND)
+            return 1
+        browser = chromium.launch(playwright, path)
+        site = RunningPortal(Path(folder) / "var")
+        try:
+            take_all(Photographer(browser, site))
+        except BaseException:
+            say(site.logs())
+            raise
+        finally:
+            browser.close()
+            site.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
