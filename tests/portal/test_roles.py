@@ -123,8 +123,9 @@ def test_each_role_is_answered_as_the_table_says(
 ) -> None:
     found = {}
     for name, client in browsers.items():
-        order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
-        Order.objects.filter(pk=order.pk).update(status="FAILED")
+        if not found or row.method == "post":  # each finds the world as it was
+            order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
+            Order.objects.filter(pk=order.pk).update(status="FAILED")
         url = row.url.format(order=order.pk, draft=own_draft.pk)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
