@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from orders import placing, wizard
@@ -48,7 +48,8 @@ staff_only = permission_required(PLACE_ORDER, raise_exception=True)
 def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
     cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
-    return render(request, "orders/catalogue.html", {"cards": cards, "drafts": drafts_of(request)[:5]})
+    context = {"cards": cards, "drafts": drafts_of(request)[:5]}
+    return page(request, "orders/catalogue.html", "orders/catalogue.html", context)
 
 
 def drafts_of(request: HtmxHttpRequest) -> list[Draft]:
@@ -190,7 +191,7 @@ def options(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     pickers = [each for each in built.context.values() if isinstance(each, Picker) and each.name == wanted]
     if not pickers:
         raise Http404
-    return render(request, "orders/_options.html", {"picker": pickers[0]})
+    return page(request, "orders/_options.html", "orders/_options.html", {"picker": pickers[0]})
 
 
 @require_POST
