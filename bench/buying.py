@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from orders import gateway, placing
+from orders.lifecycle import Status
 from orders.models import Order, Partner
 from portal.celery import app
 from tests.tutorials import CHOICES
@@ -60,6 +61,16 @@ def warm_token() -> None:
     gateway.portal().check_token()
 
 
+def claimed_and_settled(pks: list[UUID]) -> tuple[list[float], list[float]]:
+    """When these orders were claimed, and when their receipts came, as epoch seconds, each in order of time."""
+    orders = Order.objects.filter(pk__in=pks, status=Status.PLACED)
+    times = list(orders.values_list("sending_since", "settled_at"))
+    if len(times) != len(pks):
+        raise RuntimeError(f"of {len(pks)} orders {len(times)} are placed")
+    claimed, settled = zip(*times, strict=True)
+    return sorted(at.timestamp() for at in claimed), sorted(at.timestamp() for at in settled)
+
+
 class Watch:
     """Looks at the rows from outside, without a lock and without Django."""
 
@@ -84,7 +95,3 @@ class Watch:
                 raise RuntimeError(f"the order is {status}")
             time.sleep(0.0005)
         return time.perf_counter()
-
-    def first_claim(self, pks: list[UUID]) -> float:
-        """When the first of them was claimed, as an epoch second."""
-        return min(order.sending_since.timestamp() for order in Order.objects.filter(pk__in=pks) if order.sending_since)

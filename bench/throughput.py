@@ -1,10 +1,14 @@
-"""Orders per second of one worker of 32 threads, the API taking 200 ms: the limit is 160."""
+"""Orders per second of one worker of 32 threads, the API taking 200 ms: the limit is 160.
+
+The times are those that the rows keep: a receipt's is taken a moment before its commit, which is less than one part
+in a hundred of the whole.
+"""
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
 
 from bench.figure import Row, hand_over, note
 from bench.stage import Stage, wait_until
@@ -13,45 +17,65 @@ ORDERS = 500
 THREADS = 32
 LATENCY = 0.2
 LIMIT = THREADS / LATENCY
+WARM_UP = 2 * THREADS
+"""So many orders more, before the clock starts: a new worker opens its files and connections with the first ones."""
+
 ROUNDS = 3
-"""Ours and the peer take turns, and the medians are told."""
 
 
 def measure() -> Iterator[Row]:
-    """Orders wait in the queue; a worker comes; the clock runs from its first claim to the last receipt."""
+    """Ours and the peer take turns, and the medians are told."""
     with Stage() as stage:
         stage.prepare()
         stage.become_django()
         rounds = [(one_round(stage, plain=False), one_round(stage, plain=True)) for _ in range(ROUNDS)]
-    ours, peer = (statistics.median(speeds) for speeds in zip(*rounds, strict=True))
+    ours, peer = zip(*rounds, strict=True)
+    warm, peer_warm = median(each.warm for each in ours), median(each.warm for each in peer)
     what = f"{ORDERS} orders, API {LATENCY * 1000:.0f} ms, {THREADS} threads"
-    yield Row(figure=what, measured=ours, unit="/s", limit=LIMIT, at_least=0.9)
-    yield Row(figure="  the same with a plain Celery task", measured=peer, unit="/s", limit=LIMIT)
-    yield Row(figure="  ours beside the plain task", measured=ours, unit="/s", limit=peer, limit_is="peer")
+    yield Row(figure=what, measured=warm, unit="/s", limit=LIMIT, at_least=0.9)
+    yield Row(figure="  a plain Celery task", measured=peer_warm, unit="/s", limit=LIMIT)
+    yield Row(figure="  ours beside the plain task", measured=warm, unit="/s", limit=peer_warm, limit_is="peer")
+    yield Row(
+        figure="  ours, the first orders of a new worker too",
+        measured=median(each.cold for each in ours),
+        unit="/s",
+        limit=LIMIT,
+    )
 
 
-def one_round(stage: Stage, *, plain: bool) -> float:
-    """Orders per second."""
+@dataclass(frozen=True)
+class Speed:
+    """Orders per second: once each thread has its connections, and from the first claim on."""
+
+    warm: float
+    cold: float
+
+
+def one_round(stage: Stage, *, plain: bool) -> Speed:
+    """Orders wait in the queue, a worker comes and sends them all."""
     from bench import buying
     from bench.plain import NAME
 
     stage.latency(0)
-    watch, before = buying.Watch(), buying.Watch().count("PLACED")
-    pks = buying.queued(ORDERS)
+    pks = buying.queued(WARM_UP + ORDERS)
     if plain:
         buying.silence()
         for pk in pks:
             buying.app.send_task(NAME, args=[str(pk)], ignore_result=True)
     buying.warm_token()
     stage.latency(LATENCY)
+    watch = buying.Watch()
     stage.start_worker("bench.plain" if plain else "portal.run.queue")
     try:
-        wait_until(lambda: watch.count("PLACED") == before + ORDERS, 60, "all orders are placed")
-        ended = time.time()
+        wait_until(lambda: not watch.count("QUEUED") + watch.count("SENDING"), 120, "all orders are settled")
     finally:
         stage.stop("worker")
-    speed = ORDERS / (ended - watch.first_claim(pks))
-    note(f"{'plain task' if plain else 'ours'}: {speed:.1f}/s")
+    claimed, settled = buying.claimed_and_settled(pks)
+    speed = Speed(
+        warm=ORDERS / (settled[-1] - settled[WARM_UP - 1]),
+        cold=len(pks) / (settled[-1] - claimed[0]),
+    )
+    note(f"{'plain task' if plain else 'ours'}: {speed.warm:.1f}/s, from the first claim on {speed.cold:.1f}/s")
     return speed
 
 
