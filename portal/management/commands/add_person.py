@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
 
 from portal.roles import ROLES
 
@@ -25,15 +26,19 @@ class Command(BaseCommand):
         parser.add_argument("--stdin", action="store_true", help="read the password from standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Add them; a bad password or a name that is taken changes nothing."""
+        """Add them; a name or address that is taken, or a bad password, changes nothing."""
         users = get_user_model().objects
-        if users.filter(username__iexact=options["username"]).exists():
-            raise CommandError(f"There is a {options['username']} already.")
+        username, email = options["username"], options["email"]
+        if users.filter(username__iexact=username).exists():
+            raise CommandError(f"There is a {username} already.")
+        if users.filter(email__iexact=email).exists():
+            raise CommandError(f"There is somebody with {email} already.")
         password = input() if options["stdin"] else getpass("Password: ")
         try:
-            validate_password(password)
+            validate_email(email)
+            validate_password(password, get_user_model()(username=username, email=email))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        user = users.create_user(options["username"], options["email"], password)
+        user = users.create_user(username, email, password)
         user.groups.set(Group.objects.filter(name__in=options["role"]))
         self.stdout.write(f"{user.username} may sign in as {', '.join(options['role'])}.")
