@@ -1,0 +1,157 @@
+"""The real settings in a process of their own: secrets from files, safe by default, ready to deploy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SECRET = "a-secret-key-of-fifty-characters-or-more-0123456789-abcdefghij"
+
+SHOW = """
+import json, sys
+from portal import settings
+print(json.dumps({name: str(getattr(settings, name)) for name in sys.argv[1:]}))
+"""
+
+
+def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
+    """Nothing of ours from outside, and a data directory of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {
+        **kept,
+        "DATA_DIR": str(tmp_path),
+        "LOG_LEVEL": "ERROR",
+        "PYTHONWARNINGS": "error::RuntimeWarning",
+        **variables,
+    }
+
+
+def python(tmp_path: Path, *arguments: str, root: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python at the root of the project."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=root,
+        env=environment(tmp_path, **variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def show(tmp_path: Path, *names: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Print settings, read by a copy of the portal: the `.env` of whoever runs the tests is not beside it."""
+    (tmp_path / "elsewhere").mkdir(exist_ok=True)
+    shutil.copytree(ROOT / "portal", tmp_path / "elsewhere" / "portal", dirs_exist_ok=True)
+    return python(tmp_path, "-c", SHOW, *names, root=tmp_path / "elsewhere", **variables)
+
+
+def settings(tmp_path: Path, *names: str, **variables: str) -> dict[str, Any]:
+    """Some settings as they are with these variables."""
+    done = show(tmp_path, *names, **variables)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_a_secret_may_be_the_path_of_a_file(tmp_path: Path) -> None:
+    for name in ("key", "secret", "url"):
+        (tmp_path / name).write_text(f"{SECRET}-{name}\n" if name != "url" else "postgres://u:p@db:5432/portal\n")
+    found = settings(
+        tmp_path,
+        "SECRET_KEY",
+        "YEASTAR_CLIENT_SECRET",
+        "DATABASES",
+        SECRET_KEY_FILE=str(tmp_path / "key"),
+        YEASTAR_CLIENT_SECRET_FILE=str(tmp_path / "secret"),
+        DATABASE_URL_FILE=str(tmp_path / "url"),
+    )
+    assert found["SECRET_KEY"] == f"{SECRET}-key", "without the line's end"
+    assert found["YEASTAR_CLIENT_SECRET"] == f"{SECRET}-secret"
+    assert "'NAME': 'portal'" in found["DATABASES"]
+    assert "postgresql" in found["DATABASES"]
+
+
+def test_what_is_safe_is_the_default(tmp_path: Path) -> None:
+    names = [
+        "DEBUG",
+        "SECURE_COOKIES",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SESSION_COOKIE_HTTPONLY",
+        "CSRF_COOKIE_HTTPONLY",
+        "YEASTAR_BASE_URL",
+        "DEMO_PASSWORD",
+    ]
+    found = settings(tmp_path, *names, SECRET_KEY=SECRET)
+    assert found == {
+        "DEBUG": "False",
+        "SECURE_COOKIES": "True",
+        "SESSION_COOKIE_SECURE": "True",
+        "CSRF_COOKIE_SECURE": "True",
+        "SESSION_COOKIE_HTTPONLY": "True",
+        "CSRF_COOKIE_HTTPONLY": "True",
+        "YEASTAR_BASE_URL": "https://openapi.partner.yeastar.com",
+        "DEMO_PASSWORD": "",
+    }
+
+
+def test_a_sqlite_that_several_processes_write_is_set_up_for_it(tmp_path: Path) -> None:
+    found = settings(tmp_path, "DATABASES", SECRET_KEY=SECRET)
+    for word in ("IMMEDIATE", "journal_mode=WAL", "synchronous=FULL", str(tmp_path)):
+        assert word in found["DATABASES"]
+    assert "ATOMIC_REQUESTS': True" not in found["DATABASES"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"SECRET_KEY": ""}])
+def test_without_a_secret_key_nothing_starts(variables: dict[str, str], tmp_path: Path) -> None:
+    done = show(tmp_path, "DEBUG", **variables)
+    assert done.returncode != 0
+    assert "Set SECRET_KEY" in done.stderr
+
+
+TLS = {
+    "SECRET_KEY": SECRET,
+    "SECURE_SSL_REDIRECT": "true",
+    "SECURE_HSTS_SECONDS": "31536000",
+    "BEHIND_TLS_PROXY": "true",
+    "ALLOWED_HOSTS": "portal.example.com",
+    "CSRF_TRUSTED_ORIGINS": "https://portal.example.com",
+}
+
+
+def test_check_deploy_has_nothing_to_say_but_the_hsts_that_an_operator_decides(tmp_path: Path) -> None:
+    done = python(tmp_path, "manage.py", "check", "--deploy", "--fail-level", "ERROR", **TLS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = {word.strip("?:()") for word in done.stderr.split() if word.startswith("(security.")}
+    # Subdomains and preload bind hosts that are not ours.
+    assert said <= {"security.W005", "security.W021"}, done.stderr
+
+
+def test_no_migration_is_missing(tmp_path: Path) -> None:
+    done = python(tmp_path, "manage.py", "makemigrations", "--check", "--dry-run", SECRET_KEY=SECRET)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_values_of_the_example_are_understood(tmp_path: Path) -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    given = dict(
+        line.lstrip("# ").split("=", 1) for line in lines if "=" in line and line.lstrip("# ").split("=")[0].isupper()
+    )
+    assert given
+    known = (
+        (ROOT / "portal" / "settings.py").read_text()
+        + "".join(path.read_text() for path in (ROOT / "portal" / "run").rglob("*.*") if path.suffix in (".py", ".sh"))
+        + (ROOT / "portal" / "gunicorn.py").read_text()
+        + (ROOT / "docker-compose.yml").read_text()
+    )
+    unknown = {name for name in given if name.removesuffix("_FILE") not in known}
+    assert unknown == set()
