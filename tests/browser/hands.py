@@ -135,7 +135,7 @@ class Keys(Hands):
     """Tab, arrows, letters, Space and Enter; never the mouse."""
 
     def tab_to(self, wanted: str) -> Locator:
-        """Press Tab until the focus is there: nothing may be out of reach, and the focus must be visible."""
+        """Press Tab until the focus is there: nothing may be out of reach."""
         for _ in range(80):
             self.page.keyboard.press("Tab")
             if self.page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
@@ -143,6 +143,10 @@ class Keys(Hands):
         else:
             raise AssertionError(f"Tab never reached {wanted}")
         return self.page.locator(":focus")
+
+    def go_on(self, to: str) -> None:
+        super().go_on(to)
+        expect(self.page.locator("#step-title")).to_be_focused()
 
     def press(self, button: str) -> None:
         self.tab_to(button)
