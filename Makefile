@@ -32,7 +32,7 @@ bench: dev-environment ## Measure (ARGS=..., see bench/README.md)
 	$(PY) -m bench $(ARGS)
 
 screenshots: dev-environment ## Take the pictures of the documentation in real Chromium
-	CHROMIUM=$$(sh tests/run/chromium.sh) $(PY) -m tests.screenshots $(ARGS)
+	CHROMIUM=$$(sh tests/run/chromium.sh) $(PY) -m tests.browser.screenshots $(ARGS)
 
 lock: ## Pin the dependencies of pyproject.toml anew by hash (needs uv)
 	@command -v uv >/dev/null || { echo "portal: make lock needs uv." >&2; exit 1; }
