@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import time
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.management import call_command
 
+from bench.stage import Stage
 from orders import gateway, placing
 from orders.lifecycle import Status
-from orders.models import Order, Partner
+from orders.models import Contact, Order, Partner
+from orders.pickers import WHOLE_LIST
+from orders.recipes import RECIPES
 from portal.celery import app
 from tests.tutorials import CHOICES
 
 SLUG = "linkus-cloud-service"
+TWO_LISTS = "software-edition-license"
 
 
 def staff() -> User:
@@ -23,22 +29,34 @@ def staff() -> User:
     return User.objects.get(username="staff")
 
 
-def draft(slug: str = SLUG) -> Order:
+def draft() -> Order:
     """A draft with all the choices of its tutorial."""
-    order = placing.start(slug=slug, owner=staff())
-    placing.answer(order, CHOICES[slug])
+    order = placing.start(slug=SLUG, owner=staff())
+    placing.answer(order, CHOICES[SLUG])
     return order
 
 
-def for_a_customer(slug: str) -> Order:
-    """A complete draft whose licence is a new one, for a customer far down the list."""
+def for_a_customer() -> Order:
+    """A complete draft whose first page has two lists: a new licence, for a customer far down the list."""
     customer = Partner.objects.on_offer().last()
     assert customer is not None
-    order = placing.start(slug=slug, owner=staff())
+    order = placing.start(slug=TWO_LISTS, owner=staff())
     placing.answer(order, {"license_for": "new", "partner_id": customer.remote_id})
-    rest = {name: value for name, value in CHOICES[slug].items() if name not in ("license_for", "product_no")}
-    placing.answer(order, rest)
+    answered = ("license_for", "product_no")
+    placing.answer(order, {name: value for name, value in CHOICES[TWO_LISTS].items() if name not in answered})
     return order
+
+
+def fill_lists(stage: Stage, people: int) -> None:
+    """So many customers and contacts, mirrored, and as many PBXs as a page ever lists."""
+    there = {
+        "partners": (Partner.objects.count(), people),
+        "contacts": (Contact.objects.count(), people),
+        "pbxs": (len(gateway.portal().devices(RECIPES[TWO_LISTS].product_id)), WHOLE_LIST),
+    }
+    for what, (count, wanted) in there.items():
+        stage.control("POST", f"{what}/generate", {"count": wanted - count})
+    call_command("mirror_accounts", stdout=io.StringIO())
 
 
 def queued(count: int) -> list[UUID]:

@@ -9,35 +9,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
 from bench.figure import Row, hand_over, note
 from bench.place import signed_in
 from bench.stage import Stage
-from bench.steps import PEOPLE, SLUG, STEPS
+from bench.steps import STEPS
 
 FIRST, LATER = 120.0, 15.0
 REFERENCE = re.compile(r"""(?:href|src)="([^"]+)"|url\(["']?([^"')]+)""")
 
 
 def measure() -> Iterator[Row]:
-    """The heaviest step of those that the other figures measure too."""
+    """The heaviest step, with lists as long as a page ever carries them whole."""
     with Stage() as stage:
-        for what in ("partners", "contacts"):
-            stage.control("POST", f"{what}/generate", {"count": PEOPLE})
         stage.prepare()
         stage.become_django()
-        stage.start_web()
         from bench import buying
 
-        order = buying.for_a_customer(SLUG)
+        buying.fill_lists(stage, buying.WHOLE_LIST)
+        stage.start_web()
+        order = buying.for_a_customer()
         browser = signed_in(stage)
         pages = {step: browser.get(f"/orders/{order.pk}/{step}/").raise_for_status() for step in STEPS}
         things = {address: answer for page in pages.values() for address, answer in referred(browser, page).items()}
         for address, answer in things.items():
-            note(f"{kilobytes(answer):6.1f} kB  {address}")
+            note(f"{kilobytes(answer):6.1f} kB  {urlsplit(address).path}")
             assert "immutable" in answer.headers["cache-control"], address
         for step, page in pages.items():
             note(f"{kilobytes(page):6.1f} kB  step {step}")
