@@ -176,6 +176,7 @@ def take_all(photographer: Photographer) -> None:
     target.check("[name=license_for][value=existing]")
     target.fill("#find-product_no", "hotel")
     expect(target.locator("#options-product_no .count")).to_have_text("1 found")
+    target.select_option("#id_product_no", index=0)
     take("target-pbx", target)
 
     target = at(draft(TURNKEY, "target"))

@@ -90,6 +90,17 @@ def nothing_at_this_address(visitor: Visitor) -> Page:
     return at(visitor, "/nothing/")
 
 
+@state
+def a_form_whose_token_is_gone(visitor: Visitor) -> Page:
+    visitor.expect_trouble("403")
+    page = at(visitor, "/accounts/password/change/")
+    page.context.clear_cookies(name="csrftoken")
+    page.locator("main form").evaluate("form => form.submit()")
+    expect(page.locator("h1")).to_have_count(1)
+    page.wait_for_load_state()
+    return page
+
+
 # --- the wizard ----------------------------------------------------------------------------------------------
 
 
@@ -180,6 +191,13 @@ def plan_refused(visitor: Visitor) -> Page:
 @state
 def billing(visitor: Visitor) -> Page:
     return at_step(visitor, SOFTWARE, "billing")
+
+
+@state
+def billing_refused(visitor: Visitor) -> Page:
+    page = at_step(visitor, SOFTWARE, "billing")
+    page.locator("#id_billing_contact_id").evaluate("list => { list.selectedIndex = -1 }")
+    return refused(page, visitor)
 
 
 @state
