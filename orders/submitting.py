@@ -84,6 +84,7 @@ def _claim(pk: UUID) -> Order | None:
         attempts=order.attempts,
         sending_since=now,
         not_before=None,
+        problem="",  # why it was held before is in its event; from now on "nothing was bought" need not be true
     )
     return order if claimed else None
 
