@@ -201,6 +201,24 @@ def test_held_says_since_when_and_keeps_the_first_moment(queued: Queued, alices:
     assert "Nothing was bought" in shown
 
 
+def test_while_it_is_sent_again_the_page_does_not_say_that_nothing_was_bought(life: Life, alices: Client) -> None:
+    order = life.to("held")
+    Order.objects.filter(pk=order.pk).update(not_before=timezone.now())
+    seen: list[str] = []
+
+    def look(response: httpx.Response) -> httpx.Response:
+        seen.append(alices.get(order.get_absolute_url()).content.decode().partition("<aside")[0])
+        seen.append(alices.get(f"/orders/{order.pk}.json").json()["problem"])
+        return response
+
+    with portal_for(Transport(life.sandbox, look)) as portal:
+        assert submitting.submit(order.pk, portal) == Status.PLACED
+    page, problem = seen
+    assert "Perhaps right now" in page
+    assert "Nothing was bought" not in page
+    assert problem == ""
+
+
 def test_nobody_is_offered_to_order_an_uncertain_order_again(life: Life, alices: Client) -> None:
     order = life.to("uncertain")
     assert f"/orders/{order.pk}/again/" not in alices.get(order.get_absolute_url()).content.decode()
