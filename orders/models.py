@@ -12,13 +12,17 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from orders.composing import Choices, Recipe
 from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
-from orders.recipes import RECIPES, Choices, Recipe, retired
+from orders.recipes import RECIPES, retired
 from orders.text import fold
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
 SETTLE_ORDER = "orders.settle_order"
+
+QUEUE_DOWN = "The order is accepted and kept. Our own queue is down; the order is sent as soon as that is back."
+"""The problem of an order whose bell could not be rung."""
 
 NUMBER_LENGTH = 128
 """Room for any of the vendor's numbers; those seen have 21 characters, request ids 32."""

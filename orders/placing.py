@@ -11,9 +11,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from orders import doorbell, rules, summary
+from orders.composing import Choices, Recipe, Target, compose
 from orders.lifecycle import Status
-from orders.models import Contact, Order, Partner
-from orders.recipes import RECIPES, Choices, Recipe, Target, compose
+from orders.models import QUEUE_DOWN, Contact, Order, Partner
+from orders.recipes import RECIPES
 from yeastar_api.messages import OrderRequest
 
 
@@ -127,7 +128,7 @@ def _ring(order: Order) -> None:
     if not doorbell.ring([order.pk]):
         Order.objects.filter(pk=order.pk, status=Status.QUEUED).update(
             rung_at=None,
-            problem="The order is accepted and kept. Our own queue is down; it is sent as soon as that is back.",
+            problem=QUEUE_DOWN,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orders.recipes import MAX_QUANTITY, Choices, Devices, MultiCycle, Recipe, Target
+from orders.composing import MAX_QUANTITY, Choices, Devices, MultiCycle, Recipe, Target
 from yeastar_api.messages import OrderRequest
 
 DISASTER_RECOVERY = "3129372068699893760"

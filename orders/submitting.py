@@ -19,7 +19,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_rand
 
 from orders import doorbell
 from orders.lifecycle import SETTLED, Status
-from orders.models import NUMBER_LENGTH, Order
+from orders.models import NUMBER_LENGTH, QUEUE_DOWN, Order
 from orders.text import storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
@@ -197,7 +197,9 @@ def _ring_for_due(now: datetime) -> int:
     pks = list(due)
     if not pks or not doorbell.ring(pks):
         return 0
-    Order.objects.filter(pk__in=pks, status=Status.QUEUED).update(rung_at=now)
+    rung = Order.objects.filter(pk__in=pks, status=Status.QUEUED)
+    rung.update(rung_at=now)
+    rung.filter(problem=QUEUE_DOWN).update(problem="")
     return len(pks)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from orders.composing import Choices, Recipe, Target
 from orders.models import Contact, Mirrored, Order, Partner
-from orders.recipes import Choices, Recipe, Target
 
 OWN_ACCOUNT = "Our own account"
 

@@ -1,24 +1,13 @@
-"""The tutorials' four steps: which there are, which is open, and what the page of each needs."""
+"""The tutorials' four steps: which there are, which is open, and where each stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.http import QueryDict
 from django.urls import reverse
 
-from orders import gateway, rules
-from orders.forms import BillingForm, PlaceForm, PlanForm, StepForm, TargetForm, initial
-from orders.lookups import Lookup
-from orders.models import Contact, Order, Partner
-from orders.pickers import contact_picker, device_picker, partner_picker
-from orders.placing import preview
-from orders.recipes import Choices, Devices, Recipe, Target
-from orders.summary import rows
-from orders.text import storable
-from yeastar_api.messages import Offers, Service
+from orders.composing import Choices, Recipe, Target
+from orders.models import Order
 
 TARGET_TITLES = {
     Target.ACCOUNT: "For whom",
@@ -37,23 +26,7 @@ class StepLink(NamedTuple):
     state: str  # done · current · todo
 
 
-@dataclass
-class StepPage:
-    """One step, ready to be drawn: its form, or why there is none, and what its template needs besides."""
-
-    form: StepForm | None = None
-    lookup: Lookup[Any] | None = None
-    what: str = ""
-    context: dict[str, Any] = field(default_factory=dict)
-    notice: str = ""
-
-
 STEPS = ("target", "plan", "billing", "review")
-
-UNCHECKED = (
-    "Yeastar does not answer at the moment, so it could not be checked that your choice is still on offer. You may "
-    "place the order all the same: it waits here until Yeastar answers, and Yeastar refuses what it does not offer."
-)
 
 
 def step_title(recipe: Recipe, name: str) -> str:
@@ -118,193 +91,3 @@ def links(order: Order, current: str) -> list[StepLink]:
 def back_url(order: Order, name: str) -> str:
     """Where Back leads; nowhere from the first step."""
     return step_url(order, STEPS[STEPS.index(name) - 1]) if name != STEPS[0] else ""
-
-
-def build(order: Order, name: str, data: QueryDict | None = None) -> StepPage:
-    """The page of a step, its form bound to `data` if something was sent."""
-    return BUILDERS[name](order, data)
-
-
-def options_url(order: Order, step: str, name: str) -> str:
-    """Where a picker asks for its entries."""
-    return f"{reverse('orders:options', args=[order.pk, step])}?name={name}"
-
-
-def _query(data: Mapping[str, Any] | None, name: str) -> str:
-    return str(storable(data.get(f"q_{name}", ""))) if data else ""
-
-
-def _selected(data: QueryDict | None, stored: str | None, name: str) -> str:
-    return str(storable(data.get(name, ""))) if data is not None else stored or ""
-
-
-def _target(order: Order, data: QueryDict | None) -> StepPage:
-    recipe, choices = order.recipe, order.picked
-    listed: Lookup[Any] | None = None
-    if recipe.devices is Devices.LISTED:
-        listed = gateway.devices(recipe.product_id, max_age=_max_age(data))
-        if listed.state != "ready":
-            return StepPage(lookup=listed, what="list of PBXs")
-    devices = listed.value or [] if listed else []
-    form = TargetForm(
-        data,
-        recipe=recipe,
-        initial=initial(choices),
-        knows_partner=lambda each: Partner.objects.on_offer().filter(remote_id=each).exists(),
-        devices={device.product_no for device in devices} if listed else None,
-    )
-    context: dict[str, Any] = {}
-    if "partner_id" in form.fields:
-        context["partner_picker"] = partner_picker(
-            selected=_selected(data, choices.partner_id, "partner_id"),
-            query=_query(data, "partner_id"),
-            options_url=options_url(order, "target", "partner_id"),
-        )
-    if listed:
-        context["device_picker"] = device_picker(
-            devices=devices,
-            selected=_selected(data, choices.product_no, "product_no"),
-            query=_query(data, "product_no"),
-            options_url=options_url(order, "target", "product_no"),
-        )
-    return StepPage(form=form, context=context)
-
-
-def _max_age(data: QueryDict | None) -> float:
-    """A form that was filled in is judged by what it showed, even if the API is down by now."""
-    return gateway.FRESH if data is None else gateway.REMEMBERED
-
-
-def offers_for(order: Order, *, max_age: float = gateway.FRESH) -> Lookup[Offers]:
-    """What can be bought with this recipe for this target: no trials, unless the recipe starts one."""
-    recipe, choices = order.recipe, order.picked
-    lookup = gateway.offers(recipe.product_id, choices.product_no, max_age=max_age)
-    if lookup.value is None or recipe.is_trial:
-        return lookup
-    sold = replace(
-        lookup.value,
-        plans=tuple(plan for plan in lookup.value.plans if plan.purchase_type != "trial"),
-        services=tuple(service for service in lookup.value.services if service.purchase_type != "trial"),
-    )
-    return replace(lookup, value=sold)
-
-
-def _plan(order: Order, data: QueryDict | None) -> StepPage:
-    lookup = offers_for(order, max_age=_max_age(data))
-    if lookup.value is None:
-        return StepPage(lookup=lookup, what="plans and services")
-    form = PlanForm(data, recipe=order.recipe, offers=lookup.value, initial=initial(order.picked))
-    return StepPage(form=form, context={"plan_cards": _plan_cards(form), "service_groups": _service_groups(form)})
-
-
-def _plan_cards(form: PlanForm) -> list[dict[str, Any]]:
-    if "plan_id" not in form.fields:
-        return []
-    chosen = form["plan_id"].value()
-    return [
-        {
-            "value": plan.plan_id,
-            "label": plan.label,
-            "id": f"plan-{plan.plan_id}",
-            "checked": plan.plan_id == chosen,
-        }
-        for plan in form.offers.plans
-    ]
-
-
-def _service_groups(form: PlanForm) -> list[dict[str, Any]]:
-    if "service_id" not in form.fields:
-        return []
-    chosen = form["service_id"].value() or []
-    ids = {chosen} if isinstance(chosen, str) else set(chosen)
-
-    def group(plan_id: str, plan_label: str, services: tuple[Service, ...]) -> dict[str, Any]:
-        return {
-            "plan_id": plan_id,
-            "plan_label": plan_label,
-            "options": [
-                {
-                    "value": service.service_id,
-                    "label": service.label,
-                    "id": f"service-{plan_id or 'any'}-{service.service_id}",
-                    "checked": service.service_id in ids,
-                    "hint": _hint(form, service),
-                }
-                for service in services
-            ],
-        }
-
-    if "plan_id" not in form.fields or not any(service.plan_ids for service in form.offers.services):
-        return [group("", "", form.offers.services)]
-    return [
-        group(plan.plan_id, f"With {plan.label}", form.offers.services_of(plan.plan_id)) for plan in form.offers.plans
-    ]
-
-
-def _hint(form: PlanForm, service: Service) -> str:
-    low, high = service.min_quantity, service.max_quantity
-    if "quantity" not in form.fields or form.recipe.plan_line:
-        sold_by_quantity = low is not None or high is not None
-        return "Sold by quantity, which this order does not send: Yeastar may refuse it." if sold_by_quantity else ""
-    if low is not None and high is not None:
-        return f"{low:,} to {high:,}"
-    return f"at least {low:,}" if low is not None else f"at most {high:,}" if high is not None else ""
-
-
-def _billing(order: Order, data: QueryDict | None) -> StepPage:
-    choices = order.picked
-    last_used = _last_contact(order)
-    only = list(Contact.objects.on_offer().values_list("remote_id", flat=True)[:2])
-    preset = choices.billing_contact_id or (only[0] if len(only) == 1 else "")
-    form = BillingForm(
-        data,
-        initial=initial(choices),
-        knows_contact=lambda each: Contact.objects.on_offer().filter(remote_id=each).exists(),
-    )
-    picker = contact_picker(
-        selected=_selected(data, preset, "billing_contact_id"),
-        query=_query(data, "billing_contact_id"),
-        options_url=options_url(order, "billing", "billing_contact_id"),
-        last_used=last_used,
-    )
-    return StepPage(form=form, context={"contact_picker": picker})
-
-
-def _last_contact(order: Order) -> str:
-    last = Order.objects.filter(owner_id=order.owner_id).placed().only("choices").first()
-    return last.picked.billing_contact_id if last else ""
-
-
-def _review(order: Order, _: QueryDict | None) -> StepPage:
-    try:
-        request, body, sha256 = preview(order)
-    except ValueError as error:
-        return StepPage(
-            form=PlaceForm(),
-            notice=f"The order cannot be written, and so not be placed: {error}. Change that answer.",
-            context={"review_rows": rows(order)},
-        )
-    return StepPage(
-        form=PlaceForm(initial={"approved_sha256": sha256}),
-        notice=UNCHECKED if withdrawn(order) is None else "",
-        context={
-            "review_rows": rows(order),
-            "request_json": body,
-            "request_sha256": sha256,
-            "rules": rules.check(order.recipe, order.picked, request),
-        },
-    )
-
-
-def withdrawn(order: Order) -> list[str] | None:
-    """The names of chosen plans and services that have left the catalogue; None if the API cannot tell just now."""
-    choices = order.picked
-    lookup = offers_for(order)
-    if lookup.value is None:
-        return None
-    offered = {plan.plan_id for plan in lookup.value.plans} | {each.service_id for each in lookup.value.services}
-    chosen = (choices.plan_id, *(choices.service_id or ()))
-    return [choices.label(each) for each in chosen if each and each not in offered]
-
-
-BUILDERS = {"target": _target, "plan": _plan, "billing": _billing, "review": _review}

@@ -12,13 +12,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from orders import placing, wizard
+from orders import placing, steps, wizard
+from orders.composing import Choices, Recipe, Target
 from orders.lifecycle import Status
 from orders.lookups import Lookup
 from orders.models import PLACE_ORDER, Order
 from orders.pickers import Picker
 from orders.placing import CannotPlace
-from orders.recipes import RECIPES, Choices, Recipe, Target
+from orders.recipes import RECIPES
 from orders.rendering import HtmxHttpRequest, page
 from orders.summary import rows
 
@@ -103,7 +104,7 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
 
 
 def _ask(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
-    return _show(request, order, name, wizard.build(order, name))
+    return _show(request, order, name, steps.build(order, name))
 
 
 def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
@@ -113,7 +114,7 @@ def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
 
 def _without_withdrawn(request: HtmxHttpRequest, order: Order) -> HttpResponse | None:
     """Back to the plan, if what was chosen has left the catalogue."""
-    names = wizard.withdrawn(order)
+    names = steps.withdrawn(order)
     if not names:
         return None
     placing.answer(order, {"plan_id": "", "service_id": None})
@@ -122,7 +123,7 @@ def _without_withdrawn(request: HtmxHttpRequest, order: Order) -> HttpResponse |
 
 
 def _answer(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
-    built = wizard.build(order, name, request.POST)
+    built = steps.build(order, name, request.POST)
     form = built.form
     if form is None or "find" in request.POST:
         if form is not None:
@@ -140,7 +141,7 @@ def _show(
     request: HtmxHttpRequest,
     order: Order,
     name: str,
-    built: wizard.StepPage,
+    built: steps.StepPage,
     *,
     status: int = 200,
     problem: str = "",
@@ -186,7 +187,7 @@ def options(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     order = own_order(request, pk)
     if order.status != Status.DRAFT or name not in wizard.STEPS:
         raise Http404
-    built = wizard.build(order, name, request.GET)
+    built = steps.build(order, name, request.GET)
     wanted = request.GET.get("name", "")
     pickers = [each for each in built.context.values() if isinstance(each, Picker) and each.name == wanted]
     if not pickers:
@@ -212,7 +213,7 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
         placing.place(order, approved_sha256=request.POST.get("approved_sha256", ""), actor=request.user)
     except CannotPlace as error:
         order.refresh_from_db()
-        return _show(request, order, "review", wizard.build(order, "review"), status=422, problem=str(error))
+        return _show(request, order, "review", steps.build(order, "review"), status=422, problem=str(error))
     return redirect(order)
 
 

@@ -117,7 +117,7 @@ class RunningPortal:
         parts = [f"--- portal.run\n{self.output.read_text()}"]
         for path in sorted((self.data / "logs").glob("*.log")):
             said = [line for line in path.read_text(errors="replace").splitlines() if "orders.tasks.sweep" not in line]
-            parts.append("\n".join([f"--- {path.name}", *(line[:600] for line in said[-lines:])]))
+            parts.append("\n".join([f"--- {path.name}", *map(shortened, said[-lines:])]))
         return "\n".join(parts)
 
     def end(self) -> None:
@@ -127,6 +127,11 @@ class RunningPortal:
 
 
 CHILDREN = {"web": "gunicorn", "worker": "portal.run.queue worker"}
+
+
+def shortened(line: str) -> str:
+    """Of an exception the end tells the most."""
+    return line if len(line) < 1_500 else f"{line[:300]} … {line[-1_000:]}"
 
 
 def free_port() -> int:

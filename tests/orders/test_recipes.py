@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from orders.recipes import RECIPES, Choices, Line, Recipe, Target, compose
+from orders.composing import Choices, Line, Recipe, Target, compose
+from orders.recipes import RECIPES
 from orders.rules import check
 from tests.tutorials import CHOICES, SLUGS, sample_request
 

@@ -66,7 +66,7 @@ TABLE = [
     Row("account_signup", "post", "/accounts/signup/", (200, 302, 302, 302, 302, 302)),
     Row("account_inactive", "get", "/accounts/inactive/", (200, 200, 200, 200, 200, 200)),
     Row("account_reauthenticate", "get", "/accounts/reauthenticate/", (302, 200, 200, 200, 200, 200)),
-    Row("account_email", "get", "/accounts/email/", (302, 200, 200, 200, 200, 200)),
+    Row("account_email", "get", "/accounts/email/", (302, 302, 302, 302, 302, 302)),
     Row("account_email_verification_sent", "get", "/accounts/confirm-email/", (200, 200, 200, 200, 200, 200)),
     Row("account_confirm_email", "get", "/accounts/confirm-email/key/", (200, 200, 200, 200, 200, 200)),
     Row("account_change_password", "get", "/accounts/password/change/", (302, 200, 200, 200, 200, 200)),
