@@ -15,7 +15,6 @@ from bench.stage import Stage
 from orders import gateway, placing
 from orders.lifecycle import Status
 from orders.models import Contact, Order, Partner
-from orders.pickers import WHOLE_LIST
 from orders.recipes import RECIPES
 from portal.celery import app
 from tests.tutorials import CHOICES
@@ -47,16 +46,25 @@ def for_a_customer() -> Order:
     return order
 
 
-def fill_lists(stage: Stage, people: int) -> None:
-    """So many customers and contacts, mirrored, and as many PBXs as a page ever lists."""
-    there = {
-        "partners": (Partner.objects.count(), people),
-        "contacts": (Contact.objects.count(), people),
-        "pbxs": (len(gateway.portal().devices(RECIPES[TWO_LISTS].product_id)), WHOLE_LIST),
-    }
-    for what, (count, wanted) in there.items():
-        stage.control("POST", f"{what}/generate", {"count": wanted - count})
+def add_people(stage: Stage, count: int) -> None:
+    """So many customers and as many billing contacts, mirrored."""
+    for what, model in (("partners", Partner), ("contacts", Contact)):
+        stage.control("POST", f"{what}/generate", {"count": count - model.objects.count()})
     call_command("mirror_accounts", stdout=io.StringIO())
+
+
+def hide_people(but: int) -> None:
+    """Take customers and contacts off our lists until so many are left."""
+    for model in (Partner, Contact):
+        shown = list(model.objects.on_offer().values_list("pk", flat=True)[:but])
+        model.objects.exclude(pk__in=shown).update(hidden=True)
+
+
+def add_pbxs(stage: Stage, count: int) -> None:
+    """So many PBXs that the licence could be for."""
+    there = gateway.portal().devices(RECIPES[TWO_LISTS].product_id)
+    stage.control("POST", "pbxs/generate", {"count": count - len(there)})
+    gateway.lookups.clear()
 
 
 def queued(count: int) -> list[UUID]:
