@@ -31,7 +31,7 @@ class TargetForm(StepForm):
     """Step 1: for whom, or for which PBX."""
 
     license_for = forms.ChoiceField(
-        label="This licence is for",
+        label="This order is for",
         choices=[("new", "A new licence"), ("existing", "An existing PBX")],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose whether the licence is new or for an existing PBX."},

@@ -169,4 +169,4 @@ def _leading(rows: MirroredQuerySet, found: list[Mirrored], first: str) -> list[
 def _person_label(row: Mirrored, last_used: str) -> str:
     who = " · ".join(part for part in (row.person, row.email, row.country, row.remote_id) if part)
     label = f"{row.company} — {who}" if row.company else who
-    return f"{label} (last used)" if row.remote_id == last_used else label
+    return f"Last used: {label}" if row.remote_id == last_used else label

@@ -34,8 +34,6 @@ RING_AGAIN = timedelta(seconds=60)
 RINGS = 500
 """Bells in one sweep, at most: the rest is rung for by the next."""
 
-NOBODY_ORDER_AGAIN = "Nobody must order this again until it is cleared."
-
 log = structlog.get_logger(__name__)
 
 
@@ -60,11 +58,11 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
         words = f"Yeastar refused the order: {_said(error)} Nothing was bought."
         return _record(order, Status.FAILED, title="Refused by Yeastar", problem=words, **_told(error))
     except Unanswered as error:
-        words = f"The order was sent, but no clear answer came back: {_said(error)} {NOBODY_ORDER_AGAIN}"
+        words = f"The order was sent, but no clear answer came back: {_said(error)}"
         return _record(order, Status.UNCERTAIN, title="No clear answer", problem=words, **_told(error))
     except Exception as error:
         log.exception("submit.unexpected", order=str(pk))
-        words = f"Our own program failed while the order was being sent ({type(error).__name__}). {NOBODY_ORDER_AGAIN}"
+        words = f"Our own program failed while the order was being sent ({type(error).__name__})."
         return _record(order, Status.UNCERTAIN, title="Failed while sending", problem=words)
     return _record(order, Status.PLACED, title="Bought", problem="", **_received(receipt))
 
@@ -205,5 +203,5 @@ def _ring_for_due(now: datetime) -> int:
 
 def _age_out(now: datetime) -> int:
     lost = Order.objects.filter(status=Status.SENDING, sending_since__lte=now - settings.ORDER_SENDING_LIMIT)
-    words = f"The worker that was sending the order has not come back. {NOBODY_ORDER_AGAIN}"
+    words = "The worker that was sending the order has not come back."
     return sum(order.move(Status.UNCERTAIN, title="Lost sight of", words=words, problem=words) for order in lost)

@@ -32,9 +32,10 @@ def frozen(order: Order) -> list[dict[str, Any]]:
 
 
 def target_label(recipe: Recipe, choices: Choices) -> str:
-    """For whom or for which PBX, in one short text for lists."""
+    """For whom or for which PBX, as it reads behind the word "for"."""
     found = _target(recipe, choices)
-    return f"{found[0].value}"[:300] if found else ""
+    value = found[0].value if found else ""
+    return "our own account" if value == OWN_ACCOUNT else value[:300]
 
 
 def _target(recipe: Recipe, choices: Choices) -> list[Row]:

@@ -26,7 +26,7 @@ class Stage:
     """One station on the way to the receipt."""
 
     title: str
-    state: str  # done · current · todo · stopped
+    state: str  # done · current · todo · stopped · unsure
     at: datetime | None = None
 
 
@@ -57,6 +57,8 @@ VERDICTS = {
         "warn",
     ),
 }
+
+NOBODY_ORDER_AGAIN = "Nobody must order this again until it is cleared."
 
 HELD = Verdict(
     "Held",
@@ -99,7 +101,7 @@ def stages(order: Order) -> list[Stage]:
     last = {
         Status.PLACED: Stage("Recorded", "done", order.settled_at),
         Status.FAILED: Stage("Not bought", "stopped", order.settled_at),
-        Status.UNCERTAIN: Stage("Not known yet", "stopped", order.updated_at),
+        Status.UNCERTAIN: Stage("Not known yet", "unsure", order.updated_at),
     }[status]
     return [queued, Stage("Sent to Yeastar", "done", order.sending_since), last]
 
@@ -146,5 +148,5 @@ def as_json(order: Order) -> dict[str, Any]:
         "product_no": order.product_no,
         "remote_status": order.remote_status,
         "request": json.loads(order.request_body) if order.request_body else None,
-        "problem": problem(order),
+        "problem": f"{problem(order)} {NOBODY_ORDER_AGAIN}" if order.status == Status.UNCERTAIN else problem(order),
     }

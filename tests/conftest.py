@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from django_webtest import DjangoTestApp
 
-from orders import gateway, mirror, placing, submitting
+from orders import gateway, mirror, placing
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
@@ -138,7 +138,7 @@ def uncertain(queued: Callable[[str], Order]) -> Callable[[], Order]:
     def lost() -> Order:
         order = queued("linkus-cloud-service")
         assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
-        assert order.move(Status.UNCERTAIN, title="No clear answer", problem=submitting.NOBODY_ORDER_AGAIN)
+        assert order.move(Status.UNCERTAIN, title="No clear answer", problem="The answer was lost.")
         return order
 
     return lost

@@ -20,11 +20,11 @@ EXACT = "j F Y, H:i:s e"
 BADGES = {
     # status: (tone, icon, word)
     "DRAFT": ("quiet", "pencil", "Draft"),
-    "QUEUED": ("busy", "clock", "Queued"),
-    "SENDING": ("busy", "send", "Sending"),
+    "QUEUED": ("busy", "clock", "Waiting to be sent"),
+    "SENDING": ("busy", "send", "Being sent"),
     "PLACED": ("good", "circle-check", "Bought"),
     "FAILED": ("bad", "circle-x", "Not bought"),
-    "UNCERTAIN": ("warn", "triangle-alert", "Unclear"),
+    "UNCERTAIN": ("warn", "triangle-alert", "Not known yet"),
     "DISCARDED": ("quiet", "trash-2", "Discarded"),
 }
 

@@ -23,7 +23,7 @@ def test_the_chosen_entry_can_be_read_while_the_list_has_the_focus(visitor: Visi
 def test_the_card_of_the_last_used_contact_shows_its_id_once(visitor: Visitor, page: Page) -> None:
     drafts.order(page, visitor.site.url)
     page.goto(drafts.draft(page.context, visitor.site.url, "turnkey-capacity", until="billing"))
-    option = page.locator("#id_billing_contact_id option", has_text="(last used)")
+    option = page.locator("#id_billing_contact_id option", has_text="Last used:")
     page.select_option("#id_billing_contact_id", index=1)
     page.select_option("#id_billing_contact_id", option.get_attribute("value"))
     expect(page.locator("[data-chosen-id]")).to_have_text(CONTACT)

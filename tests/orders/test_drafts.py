@@ -142,7 +142,7 @@ def test_the_contact_of_the_last_order_is_offered_first(
         shown = client.get(step_url(fresh, "billing")).content.decode()
         options = shown[shown.index("<select") :]
         assert (options.index("<option value=") == options.index(f'<option value="{last.remote_id}"')) == first
-        assert ("last used" in options) == first
+        assert ("Last used" in options) == first
 
 
 @pytest.mark.parametrize("slug", ["remote-management-connections", "turnkey-capacity", "rm-premium-renewal"])
@@ -178,6 +178,6 @@ def test_nothing_is_bought_and_no_one_is_asked_by_starting(app: DjangoTestApp, s
 
 def test_the_title_of_the_draft_follows_its_target(draft: Draft, alices: Client) -> None:
     order = draft("turnkey-capacity")
-    assert "Our own account" in alices.get("/").content.decode()
+    assert "our own account" in alices.get("/").content.decode()
     alices.post(step_url(order, "target"), {"partner_id": "3106913644890832897"})
     assert "Atelier Lumière SARL" in alices.get("/").content.decode()

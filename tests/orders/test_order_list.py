@@ -121,7 +121,7 @@ def test_numbers_and_status_stand_beside_each_order(alice: User, alices: Client)
     many(alice, 1, target_label="Hotel Mirador")
     many(alice, 1, Status.UNCERTAIN)
     shown = alices.get("/orders/").content.decode()
-    for word in ("LRalicePLACED0000", "Hotel Mirador", "Bought", "Unclear"):
+    for word in ("LRalicePLACED0000", "Hotel Mirador", "Bought", "Not known yet"):
         assert word in shown
 
 
