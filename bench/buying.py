@@ -53,11 +53,11 @@ def add_people(stage: Stage, count: int) -> None:
     call_command("mirror_accounts", stdout=io.StringIO())
 
 
-def hide_people(but: int) -> None:
-    """Take customers and contacts off our lists until so many are left."""
+def forget_people(but: int) -> None:
+    """Remove mirrored customers and contacts until so many are left."""
     for model in (Partner, Contact):
         shown = list(model.objects.on_offer().values_list("pk", flat=True)[:but])
-        model.objects.exclude(pk__in=shown).update(hidden=True)
+        model.objects.exclude(pk__in=shown).delete()
 
 
 def add_pbxs(stage: Stage, count: int) -> None:

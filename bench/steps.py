@@ -30,7 +30,7 @@ def measure() -> Iterator[Row]:
 
         buying.add_people(stage, PEOPLE)
         yield from (row(name, ask) for name, ask in visits(f"{PEOPLE:,} customers").items())
-        buying.hide_people(but=WHOLE_LIST)
+        buying.forget_people(but=WHOLE_LIST)
         buying.add_pbxs(stage, WHOLE_LIST)
         whole = visits(f"{WHOLE_LIST} customers and PBXs, all listed")
         yield from (row(name, whole[name]) for name in list(whole)[:2])
