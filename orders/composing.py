@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
 
+from orders.reference import with_reference
 from yeastar_api.messages import OrderLine, OrderRequest
 
 YEARS = (1, 2, 3, 4, 5)
@@ -149,8 +150,8 @@ EMPTY = {each.name: each.default for each in fields(Choices)}
 DEPENDENTS = {"product_no": ("plan_id", "service_id"), "plan_id": ("service_id",)}
 
 
-def compose(recipe: Recipe, choices: Choices) -> OrderRequest:
-    """The order body of `recipe` with complete `choices` [tutorials, step 4]."""
+def compose(recipe: Recipe, choices: Choices, *, reference: str = "") -> OrderRequest:
+    """The order body of `recipe` with complete `choices` [tutorials, step 4]; `reference` goes along as poNumber."""
     for_account = recipe.target is not Target.DEVICE and choices.license_for != "existing"
     for_device = recipe.target is Target.DEVICE or choices.license_for == "existing"
     return OrderRequest(
@@ -159,7 +160,7 @@ def compose(recipe: Recipe, choices: Choices) -> OrderRequest:
         partner_id=(choices.partner_id or "") if for_account else "",
         product_no=choices.product_no if for_device else "",
         billing_id=choices.billing_contact_id,
-        po_number=choices.po_number,
+        po_number=with_reference(choices.po_number, reference),
         lines=tuple(
             _compose_line(line, offer_id, choices)
             for line in recipe.lines

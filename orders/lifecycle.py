@@ -1,9 +1,10 @@
 """The life of an order. Its status answers the only question a person has: was anything bought?
 
     DRAFT ──► QUEUED ──► SENDING ──► PLACED      yes
-                 ▲          │  ├───► FAILED      certainly not
-                 └──────────┘  └───► UNCERTAIN   maybe ──► PLACED or FAILED
-             NotDelivered: later
+              │  ▲          │  ├───► FAILED      certainly not
+              │  └──────────┘  └───► UNCERTAIN   maybe ──► PLACED or FAILED
+              │ NotDelivered: later
+              └──► FAILED                        cancelled by a manager before it was sent
 
 A settled order never moves again. SENDING never becomes QUEUED by age: what was perhaps sent is not sent again.
 """
@@ -24,7 +25,7 @@ class Status(models.TextChoices):
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.QUEUED}),
-    Status.QUEUED: frozenset({Status.SENDING}),
+    Status.QUEUED: frozenset({Status.SENDING, Status.FAILED}),
     Status.SENDING: frozenset({Status.PLACED, Status.FAILED, Status.UNCERTAIN, Status.QUEUED}),
     Status.UNCERTAIN: frozenset({Status.PLACED, Status.FAILED}),
     Status.PLACED: frozenset(),

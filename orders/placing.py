@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.utils import timezone
@@ -35,15 +36,14 @@ def again(order: Order, *, owner: AbstractBaseUser) -> Order:
 
 
 def _draft(*, slug: str, owner: AbstractBaseUser, choices: Choices, title: str, again_of: Order | None = None) -> Order:
-    with transaction.atomic():
-        order = Order.objects.create(
-            slug=slug,
-            owner_id=owner.pk,
-            choices=choices.to_json(),
-            target_label=summary.target_label(RECIPES[slug], choices),
-            again_of=again_of,
-        )
-        order.note(title=title, actor=owner)
+    order = Order.objects.create(
+        slug=slug,
+        owner_id=owner.pk,
+        choices=choices.to_json(),
+        target_label=summary.target_label(RECIPES[slug], choices),
+        again_of=again_of,
+    )
+    order.note(title=title, actor=owner)
     return order
 
 
@@ -82,7 +82,8 @@ def preview(order: Order) -> tuple[OrderRequest, str, str]:
 
     Raises ValueError naming the field that cannot be written.
     """
-    request = compose(order.recipe, order.picked)
+    reference = order.reference if settings.SEND_REFERENCE else ""
+    request = compose(order.recipe, order.picked, reference=reference)
     body = request.to_bytes()
     return request, body.decode(), hashlib.sha256(body).hexdigest()
 

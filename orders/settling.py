@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError
 
 from orders.lifecycle import Status
 from orders.models import Order
@@ -22,17 +23,17 @@ def settle_as_record(
     actor: AbstractBaseUser,
 ) -> None:
     """It was bought, and is this order at Yeastar: UNCERTAIN → PLACED. Raises CannotSettle."""
-    twin = Order.objects.filter(order_no=order_no).exclude(pk=order.pk).first()
-    if twin is not None:
-        raise CannotSettle(f"{order_no} is already the number of another order of ours ({twin.pk}).")
-    _settle(
-        order,
-        Status.PLACED,
-        title="Settled by hand: it was bought",
-        reason=reason,
-        actor=actor,
-        columns={"order_no": order_no, "transaction_no": transaction_no, "instance_id": instance_id},
-    )
+    try:
+        _settle(
+            order,
+            Status.PLACED,
+            title="Settled by hand: it was bought",
+            reason=reason,
+            actor=actor,
+            columns={"order_no": order_no, "transaction_no": transaction_no, "instance_id": instance_id},
+        )
+    except IntegrityError as error:
+        raise CannotSettle(f"{order_no} is already the number of another order of ours.") from error
 
 
 def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from orders import gateway, mirror, submitting
+from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
 
 
@@ -17,7 +17,7 @@ def submit(pk: str) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Ring for due orders; end the wait for lost ones."""
-    submitting.sweep()
+    sweeping.sweep()
 
 
 @shared_task(ignore_result=True)

@@ -37,6 +37,9 @@ YEASTAR_SAVE_BUDGET = env.float("YEASTAR_SAVE_BUDGET", default=45.0)
 # A SENDING order older than this has lost its worker: the budget, and room for a slow start and a slow commit.
 ORDER_SENDING_LIMIT = timedelta(seconds=YEASTAR_SAVE_BUDGET + env.float("ORDER_SENDING_GRACE", default=30.0))
 
+# Our reference (YP-7F3K-9QX2) is sent as poNumber, so that an order can be found again in Yeastar's history.
+SEND_REFERENCE = env.bool("SEND_REFERENCE", default=True)
+
 # Web --------------------------------------------------------------------------------------------------------
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

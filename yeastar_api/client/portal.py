@@ -204,8 +204,11 @@ class PartnerPortal:
 
     # Buying
 
-    def save(self, body: bytes) -> Receipt:
+    def save(self, body: bytes, *, deadline: float | None = None) -> Receipt:
         """Send precisely these bytes, once: this buys (source: tutorials, "Create an Order").
+
+        `deadline`, a `time.monotonic()` value, replaces the budget counted from now: who claimed an order and was
+        then held up must not begin to send it when others have given up on it.
 
         Raises NotDelivered or Refused when certainly nothing was bought, Unanswered when that is open, and
         TypeError or ValueError, before anything is sent, for a body that is none.
@@ -220,7 +223,7 @@ class PartnerPortal:
             content=body,
             headers={"Content-Type": "application/json"},
             extensions={
-                "deadline": time.monotonic() + self._save_budget,
+                "deadline": time.monotonic() + self._save_budget if deadline is None else deadline,
                 "least": min(LEAST_SECONDS_FOR_A_SAVE, self._save_budget / 2),
             },
         )

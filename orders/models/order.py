@@ -1,8 +1,9 @@
-"""What we remember: mirrored partners and contacts, orders, and what happened to each order."""
+"""The order: one row from draft to settled, moved only by compare-and-set."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from orders.composing import Choices, Recipe
 from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
+from orders.models.evidence import NUMBER_LENGTH, OrderEvent
 from orders.recipes import RECIPES, retired
-from orders.text import fold
+from orders.reference import new_reference
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
@@ -23,79 +25,6 @@ SETTLE_ORDER = "orders.settle_order"
 
 QUEUE_DOWN = "The order is accepted and kept. Our own queue is down; the order is sent as soon as that is back."
 """The problem of an order whose bell could not be rung."""
-
-NUMBER_LENGTH = 128
-"""Room for any of the vendor's numbers; those seen have 21 characters, request ids 32."""
-
-
-class MirroredQuerySet(models.QuerySet["Mirrored"]):
-    """Rows of a mirrored list."""
-
-    def on_offer(self) -> MirroredQuerySet:
-        """Those that a new order may name: still in the vendor's list, and not hidden by us."""
-        return self.filter(gone_at=None, hidden=False)
-
-    def matching(self, query: str) -> MirroredQuerySet:
-        """Those in which each word of `query` occurs: company, name, email or id; case and accents are ignored."""
-        found = self
-        for word in fold(query).split():
-            found = found.filter(search__contains=word)
-        return found
-
-
-class Mirrored(models.Model):
-    """Somebody as the vendor's list tells it. `mirror.py` is the only writer of all columns but `hidden`."""
-
-    remote_id = models.CharField(max_length=40, unique=True)
-    email = models.CharField(max_length=254, blank=True)
-    company = models.CharField(max_length=255, blank=True)
-    first_name = models.CharField(max_length=255, blank=True)
-    last_name = models.CharField(max_length=255, blank=True)
-    country = models.CharField(max_length=100, blank=True)
-    raw = models.JSONField(default=dict)
-    search = models.TextField(blank=True)
-    mirrored_at = models.DateTimeField()
-    gone_at = models.DateTimeField(null=True, blank=True)
-    hidden = models.BooleanField(default=False)
-
-    objects = MirroredQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-        ordering = ("company", "last_name", "remote_id")
-
-    def __str__(self) -> str:
-        return self.company or self.person or self.email or self.remote_id
-
-    @property
-    def person(self) -> str:
-        """First and last name."""
-        return f"{self.first_name} {self.last_name}".strip()
-
-    @property
-    def detail(self) -> str:
-        """What tells two of the same company apart, in one line."""
-        return " · ".join(part for part in (self.person, self.email, self.country) if part)
-
-    @property
-    def address(self) -> str:
-        """The postal address in one line, of what the vendor sent."""
-        parts = (self.raw.get(key) for key in ("street", "zipCode", "city", "stateProvince", "country"))
-        return ", ".join(str(part) for part in parts if part)
-
-
-class Partner(Mirrored):
-    """A subordinate user: a customer that we may order for. `remote_id` is the API's partnerId."""
-
-    class Meta(Mirrored.Meta):
-        indexes = [models.Index(fields=["gone_at", "hidden", "company", "last_name", "remote_id"])]
-
-
-class Contact(Mirrored):
-    """A billing contact: who gets the invoice. `remote_id` is the API's billingContactId."""
-
-    class Meta(Mirrored.Meta):
-        indexes = [models.Index(fields=["gone_at", "hidden", "company", "last_name", "remote_id"])]
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -123,6 +52,7 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
     slug = models.SlugField(max_length=80)
+    reference = models.CharField(max_length=16, unique=True, default=new_reference)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     choices = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0)  # of the choices: two tabs cannot overwrite each other unseen
@@ -157,6 +87,13 @@ class Order(models.Model):
     request_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     answer = models.TextField(blank=True)
 
+    # The tip of the chain of events: also the version that every compare-and-set compares.
+    chain_length = models.PositiveIntegerField(default=0)
+    chain_hash = models.CharField(max_length=64, blank=True)
+
+    # The truth came late and contradicts what was settled: loud until a manager has seen to it.
+    conflict = models.TextField(blank=True)
+
     objects = OrderQuerySet.as_manager()
 
     class Meta:
@@ -169,11 +106,15 @@ class Order(models.Model):
             models.Index(fields=["status", "not_before"]),
             models.Index(fields=["owner", "-placed_at"]),
             models.Index(fields=["-placed_at"]),
-            models.Index(fields=["order_no"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_no"], condition=~models.Q(order_no=""), name="one_order_of_ours_for_each_of_theirs"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.slug} {self.pk}"
+        return f"{self.reference} {self.slug}"
 
     def get_absolute_url(self) -> str:
         """The one page of this order."""
@@ -208,24 +149,23 @@ class Order(models.Model):
         actor: AbstractBaseUser | None = None,
         data: dict[str, Any] | None = None,
         only_if: models.Q | None = None,
+        also: Callable[[], object] | None = None,
         **columns: Any,
     ) -> bool:
-        """Change the status by compare-and-set, with its event in the same transaction.
+        """Change the status by compare-and-set, with its event, and what `also` writes, in the same transaction.
 
         Returns False, and changes nothing, if the row has moved in the meantime or `only_if` does not hold.
-        Raises ValueError for a change that the lifecycle does not know.
+        Raises ValueError for a change that the lifecycle does not know, and whatever `also` raises.
         """
         old = Status(self.status)
         if to not in TRANSITIONS[old]:
             raise ValueError(f"An order does not move from {old} to {to}.")
-        columns["updated_at"] = now = timezone.now()
+        now = timezone.now()
         if to in SETTLED:
             columns["settled_at"] = now
-        with transaction.atomic(durable=True):
-            rows = Order.objects.filter(only_if or models.Q(), pk=self.pk, status=old)
-            if rows.update(status=to, **columns) != 1:
-                return False
-            self.note(title=title, words=words, actor=actor, data=data, at=now, moved=(old, to))
+        event = self._event(title=title, words=words, actor=actor, data=data, at=now, moved=(old, to))
+        if not self._write(event, only_if=only_if, also=also, status=to, **columns):
+            return False
         self.status = to
         for name, value in columns.items():
             if not isinstance(value, models.expressions.Combinable):
@@ -239,13 +179,25 @@ class Order(models.Model):
         words: str = "",
         actor: AbstractBaseUser | None = None,
         data: dict[str, Any] | None = None,
-        at: datetime | None = None,
-        moved: tuple[Status, Status] | None = None,
+        **columns: Any,
     ) -> None:
-        """Write an event: what happened, in words a person can read, and the evidence."""
-        OrderEvent.objects.create(
+        """Write an event that does not move the order: what happened, in words a person can read, and the evidence."""
+        event = self._event(title=title, words=words, actor=actor, data=data, at=timezone.now(), moved=None)
+        self._write(event, only_if=None, also=None, **columns)
+
+    def _event(
+        self,
+        *,
+        title: str,
+        words: str,
+        actor: AbstractBaseUser | None,
+        data: dict[str, Any] | None,
+        at: datetime,
+        moved: tuple[Status, Status] | None,
+    ) -> OrderEvent:
+        return OrderEvent(
             order=self,
-            at=at or timezone.now(),
+            at=at,
             title=title,
             words=words,
             actor_id=actor.pk if actor else None,
@@ -254,23 +206,33 @@ class Order(models.Model):
             to_status=moved[1] if moved else "",
         )
 
-
-class OrderEvent(models.Model):
-    """Something that happened to an order. Never changed, never deleted."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
-    at = models.DateTimeField(default=timezone.now)
-    from_status = models.CharField(max_length=10, choices=Status, blank=True)
-    to_status = models.CharField(max_length=10, choices=Status, blank=True)
-    title = models.CharField(max_length=200)
-    words = models.TextField(blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    data = models.JSONField(default=dict)
-
-    class Meta:
-        ordering = ("at", "pk")
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.title}"
+    def _write(
+        self,
+        event: OrderEvent,
+        *,
+        only_if: models.Q | None,
+        also: Callable[[], object] | None,
+        **columns: Any,
+    ) -> bool:
+        """Append `event` to the chain and set `columns`, if nobody else appended meanwhile; else append after theirs."""
+        rows = Order.objects.filter(only_if or models.Q(), pk=self.pk)
+        if event.from_status:
+            rows = rows.filter(status=event.from_status)
+        while True:
+            event.number, event.previous_hash = self.chain_length + 1, self.chain_hash
+            event.hash = event.digest()
+            with transaction.atomic(durable=True):
+                changed = rows.filter(chain_length=self.chain_length).update(
+                    chain_length=event.number, chain_hash=event.hash, updated_at=event.at, **columns
+                )
+                if changed:
+                    event.save(force_insert=True)
+                    if also:
+                        also()
+            if changed:
+                self.chain_length, self.chain_hash, self.updated_at = event.number, event.hash, event.at
+                return True
+            tip = rows.values_list("chain_length", "chain_hash").first()
+            if tip is None:
+                return False
+            self.chain_length, self.chain_hash = tip
