@@ -155,6 +155,10 @@ class SettleForm(forms.Form):
         error_messages={"required": "Write how you know. It is kept with the order."},
     )
 
+    def clean_order_no(self) -> str:
+        """Their numbers are in capitals, and one number must not pass for two."""
+        return str(self.cleaned_data["order_no"]).upper()
+
     def clean(self) -> dict[str, Any]:
         """A record has a number; nothing bought has none."""
         given = self.cleaned_data

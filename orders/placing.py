@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from orders import doorbell, rules, summary
 from orders.composing import Choices, Recipe, Target, compose
+from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import QUEUE_DOWN, Contact, Order, Partner
 from orders.recipes import RECIPES
@@ -112,6 +113,7 @@ def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> boo
         only_if=models.Q(revision=order.revision, discarded_at=None),
         request_body=body,
         request_sha256=sha256,
+        destination=current_destination(),
         summary=summary.frozen(order),
         placed_at=now,
         rung_at=now,

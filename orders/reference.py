@@ -10,7 +10,7 @@ PATTERN = re.compile(rf"\bYP-[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}\b")
 
 
 def new_reference() -> str:
-    """A fresh reference such as YP-7F3K-9QX2. The database refuses one that is taken: one chance in 10¹¹ for each order."""
+    """A fresh reference such as YP-7F3K-9QX2; the database refuses one that is taken."""
     letters = [secrets.choice(ALPHABET) for _ in range(8)]
     return f"YP-{''.join(letters[:4])}-{''.join(letters[4:])}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
 
@@ -50,11 +52,11 @@ def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser
 
 
 def _settle(
-    order: Order, to: Status, *, title: str, reason: str, actor: AbstractBaseUser, columns: dict[str, str]
+    order: Order, to: Status, *, title: str, reason: str, actor: AbstractBaseUser, columns: dict[str, Any]
 ) -> None:
     if order.status == Status.UNCERTAIN:
         columns = {"problem": "", **columns}
-        if order.move(to, title=title, words=reason, actor=actor, data=dict(columns), only_if=None, **columns):
+        if order.move(to, title=title, words=reason, actor=actor, data=dict(columns), **columns):
             return
         order.refresh_from_db()
     raise CannotSettle("This order has been settled in the meantime. Nothing was changed.")

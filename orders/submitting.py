@@ -19,8 +19,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, models
 from django.utils import timezone
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from orders.destination import current_destination
 from orders.lifecycle import SETTLED, Status
 from orders.models import NUMBER_LENGTH, Attempt, Order, Outcome
 from orders.text import storable
@@ -31,22 +32,24 @@ from yeastar_api.messages import Receipt
 HOLD = (5, 10, 20, 40, 80, 160, 300)
 """Seconds until the next attempt after the first, second… NotDelivered; the last one from then on."""
 
+TRIED_AGAIN = "It is tried again by itself."
+
 log = structlog.get_logger(__name__)
 
 
 def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     """Send one order, if it is due and nobody else has claimed it. Returns its new status; None if it was not ours."""
     deadline = time.monotonic() + settings.YEASTAR_SAVE_BUDGET
-    claim = _claim(pk)
-    if claim is None:
+    order = Order.objects.filter(pk=pk, status=Status.QUEUED).first()
+    if order is None:
         return None
-    order, attempt = claim
-    body = order.request_body.encode()
-    if hashlib.sha256(body).hexdigest() != order.request_sha256:
-        words = "The stored request is not the approved one. Nothing was sent."
-        return _record(attempt, order, Status.FAILED, Outcome.NOT_DELIVERED, title="Not sent", problem=words)
+    if words := _must_not_be_sent(order):
+        return Status.FAILED if order.move(Status.FAILED, title="Not sent", words=words, problem=words) else None
+    attempt = _claim(order)
+    if attempt is None:
+        return None
     try:
-        receipt = portal.save(body, deadline=deadline)
+        receipt = portal.save(order.request_body.encode(), deadline=deadline)
     except NotDelivered as error:
         return _hold(attempt, order, error)
     except Refused as error:
@@ -68,11 +71,8 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     return _bought(attempt, order, receipt)
 
 
-def _claim(pk: UUID) -> tuple[Order, Attempt] | None:
+def _claim(order: Order) -> Attempt | None:
     """QUEUED → SENDING by compare-and-set, with the attempt: of all who try, one gets the order."""
-    order = Order.objects.filter(pk=pk).first()
-    if order is None or order.status != Status.QUEUED:
-        return None
     now = timezone.now()
     attempt = Attempt(
         order=order,
@@ -91,12 +91,23 @@ def _claim(pk: UUID) -> tuple[Order, Attempt] | None:
             attempts=attempt.number,
             sending_since=now,
             not_before=None,
+            problem="",
         )
     except IntegrityError:
         # There is an attempt already that may have bought: whatever the row says, this one must not be sent.
-        log.error("submit.second_attempt_refused", order=str(pk))
+        log.error("submit.second_attempt_refused", order=str(order.pk))
         return None
-    return (order, attempt) if claimed else None
+    return attempt if claimed else None
+
+
+def _must_not_be_sent(order: Order) -> str:
+    """Why this order, as it lies here, is not the one that was approved; empty if it is."""
+    if hashlib.sha256(order.request_body.encode()).hexdigest() != order.request_sha256:
+        return "The stored request is not the approved one. Nothing was sent."
+    now = current_destination()
+    if order.destination != now:
+        return f"The order was placed for {order.destination}, and orders go to {now} now. Nothing was sent."
+    return ""
 
 
 def _bought(attempt: Attempt, order: Order, receipt: Receipt) -> Status:
@@ -132,7 +143,7 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
         Status.QUEUED,
         Outcome.NOT_DELIVERED,
         title="Held",
-        problem=f"Yeastar did not take the order yet: {_said(error)} Nothing was bought. It is tried again by itself.",
+        problem=f"Yeastar did not take the order yet: {_said(error)} Nothing was bought. {TRIED_AGAIN}",
         error=error,
         held_since=order.held_since or now,
         not_before=now + timedelta(seconds=seconds),
@@ -141,8 +152,13 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
     )
 
 
+def _passes(error: BaseException) -> bool:
+    """Whether the database may take it the next time. A number that is taken stays taken."""
+    return isinstance(error, DatabaseError) and not isinstance(error, IntegrityError)
+
+
 @retry(
-    retry=retry_if_exception_type(DatabaseError) & ~retry_if_exception_type(IntegrityError),
+    retry=retry_if_exception(_passes),
     stop=stop_after_delay(120),
     wait=wait_random_exponential(multiplier=0.2, max=5),
     reraise=True,
@@ -166,7 +182,10 @@ def _record(
     problem, data, columns = storable(problem), storable(data or told), storable(columns)
     log.info("submit.outcome", order=str(order.pk), to=to, problem=problem, evidence=data)
     finish = _finishing(attempt, outcome, told)
-    if order.move(to, title=title, words=problem, data=data, also=finish, problem=problem, **columns):
+    # The attempt's number makes the claim ours: another worker may hold the order again by the time a commit whose
+    # acknowledgement got lost is tried once more.
+    ours = models.Q(attempts=attempt.number)
+    if order.move(to, title=title, words=problem, data=data, only_if=ours, also=finish, problem=problem, **columns):
         return to
     return _record_late(attempt, order, to, outcome, title=title, problem=problem, data=data, **columns)
 
@@ -184,8 +203,11 @@ def _record_late(
 ) -> Status:
     """The sweep, or a person, was quicker than the answer. The truth still counts, and nothing is overwritten."""
     order.refresh_from_db()
+    if not _still_open(attempt):
+        return Status(order.status)  # our own commit of before, whose acknowledgement got lost
     if to == Status.QUEUED:
-        to, columns = Status.FAILED, {}
+        to, columns, title = Status.FAILED, {}, "Not sent"
+        problem = problem.replace(TRIED_AGAIN, "It is not tried again by itself: order it again.")
     finish = _finishing(attempt, outcome, data)
     if order.status == Status.UNCERTAIN and to in SETTLED:
         late = f"{title}, told late"
@@ -193,34 +215,31 @@ def _record_late(
             return to
         order.refresh_from_db()
     finish()
-    agrees = order.status == to and order.order_no in ("", columns.get("order_no", order.order_no))
-    conflict = (
-        "" if agrees else CONFLICT.format(said=order.get_status_display(), told=title.lower(), **_number(columns))
-    )
-    order.note(
-        title=f"Told late: {title}",
-        words=problem or conflict,
-        data=data,
-        **({"conflict": conflict} if conflict else {}),
-    )
+    conflict = _contradiction(order, to, title, columns)
+    order.note(title=f"Told late: {title}", words=problem or conflict, data=data, conflict=conflict or order.conflict)
     if conflict:
         log.error("submit.late_contradiction", order=str(order.pk), status=order.status, told=to, evidence=data)
     return Status(order.status)
 
 
-CONFLICT = "Settled as “{said}”, but then Yeastar’s answer came: {told}{number}. A manager must look at this."
+def _still_open(attempt: Attempt) -> bool:
+    return Attempt.objects.filter(pk=attempt.pk, outcome__in=[Outcome.OPEN, Outcome.LOST]).exists()
 
 
-def _number(columns: dict[str, Any]) -> dict[str, str]:
-    return {"number": f", order number {columns['order_no']}" if columns.get("order_no") else ""}
+def _contradiction(order: Order, told: Status, title: str, columns: dict[str, Any]) -> str:
+    """In what way a late answer contradicts a settled order; empty if it does not."""
+    if told not in SETTLED or (order.status == told and order.order_no == columns.get("order_no", order.order_no)):
+        return ""
+    number = f", order number {columns['order_no']}" if columns.get("order_no") else ""
+    said = f"{order.get_status_display()} {order.order_no}".strip()
+    return f"Settled as “{said}”, but then Yeastar answered: {title.lower()}{number}. A manager must look at this."
 
 
 def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:
     """What completes the attempt's row. A worker that was called lost may still tell; nothing else is rewritten."""
 
     def finish() -> None:
-        told_so_far = models.Q(outcome__in=[Outcome.OPEN, Outcome.LOST])
-        Attempt.objects.filter(told_so_far, pk=attempt.pk).update(
+        Attempt.objects.filter(pk=attempt.pk, outcome__in=[Outcome.OPEN, Outcome.LOST]).update(
             finished_at=timezone.now(),
             outcome=outcome,
             **storable({name: told.get(name, "") for name in ("call", "code", "detail", "answer")}),
@@ -231,7 +250,7 @@ def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:
     return finish
 
 
-def _received(receipt: Receipt) -> tuple[dict[str, str], dict[str, Any]]:
+def _received(receipt: Receipt) -> tuple[dict[str, Any], dict[str, Any]]:
     """The receipt as columns, and whole for the event."""
     numbers = {
         "order_no": receipt.order_no,

@@ -38,7 +38,7 @@ YEASTAR_SAVE_BUDGET = env.float("YEASTAR_SAVE_BUDGET", default=45.0)
 ORDER_SENDING_LIMIT = timedelta(seconds=YEASTAR_SAVE_BUDGET + env.float("ORDER_SENDING_GRACE", default=30.0))
 
 # Our reference (YP-7F3K-9QX2) is sent as poNumber, so that an order can be found again in Yeastar's history.
-SEND_REFERENCE = env.bool("SEND_REFERENCE", default=True)
+SEND_REFERENCE = env.bool("SEND_REFERENCE", default=False)
 
 # Web --------------------------------------------------------------------------------------------------------
 

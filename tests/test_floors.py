@@ -21,10 +21,12 @@ FLOORS: list[set[str]] = [
     {"yeastar_api.auth"},
     {"yeastar_api.client/"},
     # What we sell, ask, remember, show.
+    {"orders.reference"},
     {
         "orders",
         "orders.apps",
         "orders.composing",
+        "orders.destination",
         "orders.doorbell",
         "orders.lifecycle",
         "orders.lookups",
@@ -34,13 +36,14 @@ FLOORS: list[set[str]] = [
         "orders.tokens",
     },
     {"orders.recipes", "orders.rules"},
-    {"orders.models"},
+    {"orders.models/"},
     {
         "orders.forms",
         "orders.gateway",
         "orders.mirror",
         "orders.settling",
         "orders.submitting",
+        "orders.sweeping",
         "orders.summary",
         "orders.verdict",
     },

@@ -34,7 +34,7 @@ class AppendOnlyQuerySet(models.QuerySet["OrderEvent"]):
 
 
 class OrderEvent(models.Model):
-    """Something that happened to an order. Each event holds the hash of the one before: see `manage.py verify_evidence`."""
+    """Something that happened to an order. Each event holds the hash of the one before it."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="events")
     number = models.PositiveIntegerField()

@@ -65,6 +65,7 @@ class Order(models.Model):
     # Frozen when placed: the very bytes that are sent, as text, and their hash.
     request_body = models.TextField(blank=True)
     request_sha256 = models.CharField(max_length=64, blank=True)
+    destination = models.CharField(max_length=300, blank=True)  # host and account that it was placed for
     summary = models.JSONField(default=list)  # the plain words that were approved with it
     placed_at = models.DateTimeField(null=True, blank=True)
 
@@ -214,7 +215,7 @@ class Order(models.Model):
         also: Callable[[], object] | None,
         **columns: Any,
     ) -> bool:
-        """Append `event` to the chain and set `columns`, if nobody else appended meanwhile; else append after theirs."""
+        """Append `event` to the chain and set `columns`; if somebody else appended meanwhile, append after theirs."""
         rows = Order.objects.filter(only_if or models.Q(), pk=self.pk)
         if event.from_status:
             rows = rows.filter(status=event.from_status)

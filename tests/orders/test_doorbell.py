@@ -12,7 +12,7 @@ from celery import Celery, current_app
 from django.test import Client
 from django.utils import timezone
 
-from orders import doorbell, gateway, placing, submitting, tasks
+from orders import doorbell, gateway, placing, sweeping, tasks
 from orders.lifecycle import Status
 from orders.models import Order, Partner
 from portal.celery import app as celery_app
@@ -104,13 +104,13 @@ def test_the_sweep_rings_when_the_broker_is_back(
     request.getfixturevalue("broker_down")
     with django_capture_on_commit_callbacks(execute=True):
         press_place(alices, order)
-    assert submitting.sweep() == (0, 0), "still down: nothing is written off"
+    assert sweeping.sweep() == (0, 0), "still down: nothing is written off"
     order.refresh_from_db()
     assert order.rung_at is None
     celery_app.set_current()
-    assert submitting.sweep() == (1, 0)
+    assert sweeping.sweep() == (1, 0)
     assert messages() == 1
-    assert submitting.sweep() == (0, 0), "and not again the next moment"
+    assert sweeping.sweep() == (0, 0), "and not again the next moment"
     tasks.submit(str(order.pk))
     order.refresh_from_db()
     assert (order.status, order.problem) == (Status.PLACED, "")

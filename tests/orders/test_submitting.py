@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from orders import placing, submitting
+from orders import placing, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Order
 from tests.conftest import portal_for
@@ -104,7 +104,7 @@ def test_a_lost_answer_leaves_the_order_uncertain_and_is_never_sent_again(
     transport = Transport(sandbox, losing(error))
     with portal_for(transport) as portal:
         assert submitting.submit(order.pk, portal) == Status.UNCERTAIN
-        submitting.sweep(timezone.now() + timedelta(days=1))
+        sweeping.sweep(timezone.now() + timedelta(days=1))
         assert submitting.submit(order.pk, portal) is None
     assert transport.saves == 1
     assert len(sandbox.ledger) == 1
@@ -205,8 +205,8 @@ def test_each_hold_is_longer_up_to_five_minutes(queued: Queued) -> None:
 def test_a_worker_that_never_came_back_leaves_the_order_uncertain_and_not_queued(queued: Queued) -> None:
     order = queued()
     assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
-    assert submitting.sweep() == (0, 0), "it may still be talking"
-    assert submitting.sweep(timezone.now() + timedelta(minutes=10)) == (0, 1)
+    assert sweeping.sweep() == (0, 0), "it may still be talking"
+    assert sweeping.sweep(timezone.now() + timedelta(minutes=10)) == (0, 1)
     order.refresh_from_db()
     assert order.status == Status.UNCERTAIN
 
@@ -215,7 +215,7 @@ def test_a_receipt_that_comes_after_the_sweep_still_counts(queued: Queued, sandb
     order = queued()
 
     def swept_meanwhile(response: httpx.Response) -> httpx.Response:
-        submitting.sweep(timezone.now() + timedelta(minutes=10))
+        sweeping.sweep(timezone.now() + timedelta(minutes=10))
         return response
 
     with portal_for(Transport(sandbox, swept_meanwhile)) as portal:
@@ -234,7 +234,7 @@ def test_a_receipt_that_contradicts_a_settled_order_is_kept_and_nothing_is_overw
     order = queued()
 
     def settled_meanwhile(response: httpx.Response) -> httpx.Response:
-        submitting.sweep(timezone.now() + timedelta(minutes=10))
+        sweeping.sweep(timezone.now() + timedelta(minutes=10))
         settling.settle_as_never_placed(Order.objects.get(pk=order.pk), reason="I looked", actor=mona)
         return response
 
@@ -257,11 +257,11 @@ def test_the_sweep_rings_for_due_orders_once_a_minute(queued: Queued, monkeypatc
     due, waiting = queued(), queued()
     Order.objects.filter(pk=waiting.pk).update(not_before=timezone.now() + timedelta(hours=1), rung_at=None)
     now = timezone.now()
-    assert submitting.sweep(now) == (0, 0), "its bell was rung when it was placed"
-    assert submitting.sweep(now + timedelta(seconds=61)) == (1, 0)
-    assert submitting.sweep(now + timedelta(seconds=62)) == (0, 0)
+    assert sweeping.sweep(now) == (0, 0), "its bell was rung when it was placed"
+    assert sweeping.sweep(now + timedelta(seconds=61)) == (1, 0)
+    assert sweeping.sweep(now + timedelta(seconds=62)) == (0, 0)
     Order.objects.filter(pk=due.pk).update(rung_at=None)
-    assert submitting.sweep(now + timedelta(seconds=63)) == (1, 0), "a bell that could not be rung is rung at once"
+    assert sweeping.sweep(now + timedelta(seconds=63)) == (1, 0), "a bell that could not be rung is rung at once"
 
 
 def test_evidence_with_characters_that_no_database_stores_is_still_recorded(queued: Queued, sandbox: Sandbox) -> None:
