@@ -77,6 +77,7 @@ class Stage:
             "SECRET_KEY": os.urandom(32).hex(),
             "REDIS_URL": valkey.url,
             "YEASTAR_BASE_URL": f"http://127.0.0.1:{self.sandbox_port}",
+            "SANDBOX": "true",
             "YEASTAR_CLIENT_ID": "sandbox-client",
             "YEASTAR_CLIENT_SECRET": "sandbox-secret",
             "DEMO_PASSWORD": DEMO_PASSWORD,

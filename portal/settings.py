@@ -31,6 +31,8 @@ YEASTAR_VENDOR_HOST = "openapi.partner.yeastar.com"
 YEASTAR_BASE_URL = env.str("YEASTAR_BASE_URL", default=f"https://{YEASTAR_VENDOR_HOST}").strip().rstrip("/")
 YEASTAR_CLIENT_ID = env.str("YEASTAR_CLIENT_ID", default="").strip()
 YEASTAR_CLIENT_SECRET = env.str("YEASTAR_CLIENT_SECRET", default="").strip()
+# Whether that is a sandbox, where nothing is really bought. Real unless said otherwise: a proxy's name tells nothing.
+SANDBOX = env.bool("SANDBOX", default=False)
 # Seconds that one call may last in all. A save past its budget leaves the order UNCERTAIN.
 YEASTAR_GET_BUDGET = env.float("YEASTAR_GET_BUDGET", default=8.0)
 YEASTAR_SAVE_BUDGET = env.float("YEASTAR_SAVE_BUDGET", default=45.0)

@@ -6,6 +6,7 @@ import tempfile
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="portal-tests-"))
 os.environ.setdefault("YEASTAR_BASE_URL", "http://sandbox.test")
+os.environ.setdefault("SANDBOX", "true")
 
 from portal.settings import *  # noqa: F403
 

@@ -151,6 +151,7 @@ def start_sandbox(crew: Crew, plan: Plan) -> tuple[Child, str]:
     environment.hand_on(
         plan.variables,
         YEASTAR_BASE_URL=address,
+        SANDBOX="true",
         YEASTAR_CLIENT_ID="sandbox-client",
         YEASTAR_CLIENT_SECRET="sandbox-secret",  # noqa: S106 - the sandbox's own, which it documents
     )

@@ -100,7 +100,7 @@ def test_demo_users_are_made_once_and_keep_their_password(demo: Any, client: Cli
 
 @pytest.mark.parametrize("host", ["openapi.partner.yeastar.com", "OPENAPI.partner.yeastar.com.:443"])
 def test_demo_users_are_never_made_where_orders_cost_money(host: str, demo: Any) -> None:
-    demo.YEASTAR_BASE_URL = f"https://{host}"
+    demo.YEASTAR_BASE_URL, demo.SANDBOX = f"https://{host}", True
     with pytest.raises(CommandError, match="costs money"):
         run("demo_users")
     assert User.objects.count() == 0

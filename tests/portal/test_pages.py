@@ -138,9 +138,23 @@ def test_every_whole_page_says_that_this_is_the_sandbox(pages: list[Page]) -> No
     assert seen > 30
 
 
-def test_with_the_vendors_host_no_page_says_sandbox(alices: Client, client: Client) -> None:
-    with override_settings(YEASTAR_BASE_URL="https://openapi.partner.yeastar.com"):
-        for page in (alices.get("/"), client.get("/accounts/login/")):
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://openapi.partner.yeastar.com", True),  # said by mistake
+        ("https://openapi.partner.yeastar.com", False),
+        ("http://egress-proxy.internal:8443", False),
+        ("https://203.0.113.7", False),
+        ("http://127.0.0.1:8001", False),
+    ],
+)
+def test_orders_are_real_unless_an_operator_says_sandbox(
+    url: str, said: bool, draft: Callable[[str], Order], alices: Client, client: Client
+) -> None:
+    review = step_url(draft("turnkey-capacity"), "review")
+    with override_settings(YEASTAR_BASE_URL=url, SANDBOX=said):
+        for page in (alices.get("/"), alices.get(review), client.get("/accounts/login/")):
+            assert page.status_code == 200
             assert "sandbox" not in page.content.decode().casefold()
 
 

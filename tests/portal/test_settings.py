@@ -89,6 +89,7 @@ def test_what_is_safe_is_the_default(tmp_path: Path) -> None:
         "SESSION_COOKIE_HTTPONLY",
         "CSRF_COOKIE_HTTPONLY",
         "YEASTAR_BASE_URL",
+        "SANDBOX",
         "DEMO_PASSWORD",
     ]
     found = settings(tmp_path, *names, SECRET_KEY=SECRET)
@@ -100,6 +101,7 @@ def test_what_is_safe_is_the_default(tmp_path: Path) -> None:
         "SESSION_COOKIE_HTTPONLY": "True",
         "CSRF_COOKIE_HTTPONLY": "True",
         "YEASTAR_BASE_URL": "https://openapi.partner.yeastar.com",
+        "SANDBOX": "False",
         "DEMO_PASSWORD": "",
     }
 

@@ -49,6 +49,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
             "DATABASE_URL": stack.enter_context(postgres(where)),
             "REDIS_URL": stack.enter_context(redis(where)),
             "YEASTAR_BASE_URL": f"http://127.0.0.1:{sandbox_port}",
+            "SANDBOX": "true",
             "YEASTAR_CLIENT_ID": "sandbox-client",
             "YEASTAR_CLIENT_SECRET": "sandbox-secret",
             "SECURE_COOKIES": "false",
