@@ -181,7 +181,7 @@ def _record(
         columns |= {"request_id": told["request_id"][:NUMBER_LENGTH], "answer": told["answer"]}
     problem, data, columns = storable(problem), storable(data or told), storable(columns)
     log.info("submit.outcome", order=str(order.pk), to=to, problem=problem, evidence=data)
-    finish = _finishing(attempt, outcome, told)
+    finish = _finishing(attempt, outcome, data)
     # The attempt's number makes the claim ours: another worker may hold the order again by the time a commit whose
     # acknowledgement got lost is tried once more.
     ours = models.Q(attempts=attempt.number)

@@ -68,8 +68,18 @@ HELD = Verdict(
 )
 
 
+CONTRADICTION = Verdict(
+    "Contradiction",
+    "Was anything bought? Two answers disagree.",
+    "What was settled and what Yeastar told later do not agree. Do not order again until a manager has seen to it.",
+    "warn",
+)
+
+
 def verdict(order: Order) -> Verdict:
     """Was anything bought?"""
+    if order.conflict:
+        return CONTRADICTION
     if order.status == Status.QUEUED and order.held_since:
         return HELD
     return VERDICTS[Status(order.status)]
@@ -77,6 +87,8 @@ def verdict(order: Order) -> Verdict:
 
 def problem(order: Order) -> str:
     """Why it is held, failed or uncertain, in one text; empty if nothing is wrong."""
+    if order.conflict:
+        return order.conflict
     if order.status == Status.QUEUED and order.held_since:
         return f"Held since {order.held_since:%d %b %Y, %H:%M:%S %Z} because: {order.problem}"
     return order.problem
@@ -103,7 +115,8 @@ def stages(order: Order) -> list[Stage]:
         Status.FAILED: Stage("Not bought", "stopped", order.settled_at),
         Status.UNCERTAIN: Stage("Not known yet", "unsure", order.updated_at),
     }[status]
-    return [queued, Stage("Sent to Yeastar", "done", order.sending_since), last]
+    sent = Stage("Sent to Yeastar", "done", order.sending_since)
+    return [queued, sent if order.sending_since else Stage("Not sent", "stopped"), last]
 
 
 def receipt(order: Order) -> list[dict[str, str]]:

@@ -224,7 +224,7 @@ def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
     if order.slug not in RECIPES:
         raise Http404
-    if not order.settled:
+    if not order.settled or order.conflict:
         messages.warning(request, "This order is not settled yet. Nobody must order it again until it is.")
         return redirect(order)
     draft = placing.again(order, owner=request.user)

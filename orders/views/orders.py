@@ -108,7 +108,7 @@ def _show(request: HtmxHttpRequest, order: Order, settle_form: SettleForm, *, st
         "events": verdict.timeline(order),
         "can_settle": order.status == Status.UNCERTAIN and request.user.has_perm(SETTLE_ORDER),
         "settle_form": settle_form,
-        "can_order_again": order.settled,
+        "can_order_again": order.settled and not order.conflict,
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
 

@@ -1,0 +1,184 @@
+"""Answers that come late, twice, or to the wrong place: nothing is bought twice, and no truth is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, OperationalError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from orders import settling, submitting, sweeping
+from orders.lifecycle import Status
+from orders.models import Attempt, Order, Outcome
+from tests.conftest import portal_for
+from tests.orders.test_submitting import Transport
+from yeastar_api.client import PartnerPortal
+from yeastar_api.sandbox import Sandbox
+
+Queued = Callable[..., Order]
+
+
+def settle_while_waiting(mona: User, **found: str) -> Callable[[httpx.Response], httpx.Response]:
+    """The worker is slow: the sweep gives up on it, and Mona settles by hand before the answer is recorded."""
+
+    def meanwhile(response: httpx.Response) -> httpx.Response:
+        sweeping.sweep(timezone.now() + timedelta(minutes=10))
+        order = Order.objects.get(status=Status.UNCERTAIN)
+        if found:
+            settling.settle_as_record(order, transaction_no="", instance_id="", reason="Seen", actor=mona, **found)
+        else:
+            settling.settle_as_never_placed(order, reason="Not seen", actor=mona)
+        return response
+
+    return meanwhile
+
+
+def test_a_commit_whose_acknowledgement_is_lost_puts_no_order_back_that_another_worker_holds(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = queued()
+    moved = Order.move
+
+    def commits_but_never_hears(self: Order, to: Status, **given: object) -> bool:
+        done = moved(self, to, **given)
+        if to == Status.QUEUED:
+            monkeypatch.setattr(Order, "move", moved)
+            Order.objects.filter(pk=self.pk).update(not_before=None)
+            other = Order.objects.get(pk=self.pk)
+            assert submitting._claim(other), "the hold is over, and another worker takes the order"
+            self.refresh_from_db(fields=["status"])
+            raise OperationalError("the connection is gone")
+        return done
+
+    monkeypatch.setattr(Order, "move", commits_but_never_hears)
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with portal_for(httpx.MockTransport(unreachable)) as cut_off:
+        submitting.submit(order.pk, cut_off)
+    order.refresh_from_db()
+    assert order.status == Status.SENDING, "the other worker still holds it"
+    assert submitting.submit(order.pk, portal) is None
+    assert order.conflict == ""
+
+
+def test_a_receipt_after_never_placed_is_a_loud_contradiction_and_nobody_orders_again(
+    queued: Queued, sandbox: Sandbox, mona: User, alices: Client
+) -> None:
+    order = queued()
+    with portal_for(Transport(sandbox, settle_while_waiting(mona))) as portal:
+        submitting.submit(order.pk, portal)
+    order.refresh_from_db()
+    number = sandbox.ledger[0]["receipt"]["orderNo"]
+    assert order.status == Status.FAILED, "a settled order never moves"
+    assert number in order.conflict
+    page = alices.get(order.get_absolute_url()).content.decode()
+    assert "Two answers disagree" in page
+    assert number in page
+    assert "Certainly not" not in page
+    assert f"/orders/{order.pk}/again/" not in page
+    assert alices.post(f"/orders/{order.pk}/again/").url == order.get_absolute_url()
+    assert number in alices.get(f"/orders/{order.pk}.json").json()["problem"]
+
+
+def test_a_receipt_with_another_number_than_the_one_settled_is_a_contradiction(
+    queued: Queued, sandbox: Sandbox, mona: User
+) -> None:
+    order = queued()
+    with portal_for(Transport(sandbox, settle_while_waiting(mona, order_no="LR0000000000000000001"))) as portal:
+        submitting.submit(order.pk, portal)
+    order.refresh_from_db()
+    assert order.order_no == "LR0000000000000000001"
+    assert sandbox.ledger[0]["receipt"]["orderNo"] in order.conflict
+
+
+def test_what_was_never_delivered_and_is_told_late_is_not_promised_to_be_tried_again(queued: Queued) -> None:
+    order = queued()
+
+    def swept_then_refused(request: httpx.Request) -> httpx.Response:
+        sweeping.sweep(timezone.now() + timedelta(minutes=10))
+        raise httpx.ConnectError("refused")
+
+    with portal_for(httpx.MockTransport(swept_then_refused)) as portal:
+        assert submitting.submit(order.pk, portal) == Status.FAILED
+    order.refresh_from_db()
+    assert "It is not tried again by itself: order it again" in order.problem
+
+
+def test_an_order_placed_for_one_host_is_not_sent_to_another(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, settings: object
+) -> None:
+    order = queued()
+    settings.YEASTAR_BASE_URL = "https://openapi.partner.yeastar.com"  # type: ignore[attr-defined]
+    assert submitting.submit(order.pk, portal) == Status.FAILED
+    order.refresh_from_db()
+    assert sandbox.ledger == []
+    assert "sandbox.test" in order.problem
+    assert order.attempts == 0
+
+
+def test_a_worker_that_wakes_after_its_time_does_not_begin_to_send(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = queued()
+    claim = submitting._claim
+
+    def held_up(order: Order) -> Attempt | None:
+        attempt = claim(order)
+        asleep = submitting.time.monotonic() + 3600
+        monkeypatch.setattr("yeastar_api.client.transport.time.monotonic", lambda: asleep)
+        return attempt
+
+    monkeypatch.setattr(submitting, "_claim", held_up)
+    assert submitting.submit(order.pk, portal) == Status.QUEUED
+    assert sandbox.ledger == []
+
+
+def test_a_number_that_another_order_of_ours_has_leaves_the_second_in_doubt_with_its_receipt(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    first, second = queued(), queued()
+    submitting.submit(first.pk, portal)
+    first.refresh_from_db()
+
+    def same_number(response: httpx.Response) -> httpx.Response:
+        text = response.text.replace(sandbox.ledger[1]["receipt"]["orderNo"], first.order_no)
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, text=text)
+
+    with portal_for(Transport(sandbox, same_number)) as repeating:
+        assert submitting.submit(second.pk, repeating) == Status.UNCERTAIN
+    second.refresh_from_db()
+    assert first.order_no in second.problem
+    assert first.order_no in second.answer
+
+
+def test_the_database_allows_one_attempt_that_may_have_bought(queued: Queued) -> None:
+    order = queued()
+    common = {"order": order, "sha256": "", "worker": "w", "started_at": timezone.now()}
+    Attempt.objects.create(number=1, outcome=Outcome.NOT_DELIVERED, **common)
+    Attempt.objects.create(number=2, outcome=Outcome.NOT_DELIVERED, **common)
+    Attempt.objects.create(number=3, outcome=Outcome.OPEN, **common)
+    for outcome in Outcome:
+        if outcome != Outcome.NOT_DELIVERED:
+            with pytest.raises(IntegrityError), transaction.atomic():
+                Attempt.objects.create(number=4, outcome=outcome, **common)
+
+
+def test_every_attempt_is_kept_with_what_came_of_it(queued: Queued, portal: PartnerPortal, sandbox: Sandbox) -> None:
+    order = queued()
+    sandbox.fault("save", "status", status=429)
+    submitting.submit(order.pk, portal)
+    Order.objects.filter(pk=order.pk).update(not_before=None)
+    submitting.submit(order.pk, portal)
+    held, bought = order.tries.all()
+    assert (held.number, held.outcome, held.http_status) == (1, Outcome.NOT_DELIVERED, 429)
+    assert (bought.number, bought.outcome) == (2, Outcome.RECEIPT)
+    assert bought.request_id == Order.objects.get(pk=order.pk).request_id
+    assert bought.finished_at is not None
+    assert held.sha256 == bought.sha256 == order.request_sha256
