@@ -131,6 +131,17 @@ class PlaceForm(StepForm):
     approved_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
 
+class ReasonForm(forms.Form):
+    """Why a manager does something that is kept with the order."""
+
+    reason = forms.CharField(
+        label="Why?",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Write why. It is kept with the order."},
+    )
+
+
 class SettleForm(forms.Form):
     """What a manager says of an uncertain order."""
 

@@ -1,4 +1,4 @@
-"""A manager settles an uncertain order by hand, with a reason that is kept."""
+"""What a manager does with an order by hand: settle, cancel, see to a contradiction. The reason is kept."""
 
 from __future__ import annotations
 
@@ -49,6 +49,25 @@ def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser
         actor=actor,
         columns={"problem": words},
     )
+
+
+def cancel(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
+    """Stop an order that no worker has taken yet: QUEUED → FAILED. Raises CannotSettle."""
+    words = f"Cancelled before it was sent. {reason}"
+    if order.status == Status.QUEUED and order.move(
+        Status.FAILED, title="Cancelled", words=reason, actor=actor, problem=words
+    ):
+        return
+    raise CannotSettle("A worker has taken this order already, so it can no longer be cancelled. Nothing was changed.")
+
+
+def see_to_conflict(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
+    """A manager has looked into a contradiction: it stays in the events, and is no longer loud. Raises CannotSettle."""
+    if not order.conflict:
+        raise CannotSettle("Nothing contradicts this order any more. Nothing was changed.")
+    data = {"contradiction": order.conflict}
+    order.note(title="Contradiction seen to", words=reason, actor=actor, data=data, conflict="")
+    order.conflict = ""
 
 
 def _settle(

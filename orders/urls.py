@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import ordering, orders
+from orders.views import managing, ordering, orders
 
 app_name = "orders"
 
@@ -16,7 +16,10 @@ urlpatterns = [
     path("orders/<uuid:pk>/again/", ordering.again, name="again"),
     path("orders/<uuid:pk>/discard/", ordering.discard, name="discard"),
     path("orders/<uuid:pk>/restore/", ordering.restore, name="restore"),
-    path("orders/<uuid:pk>/settle/", orders.settle, name="settle"),
+    path("orders/<uuid:pk>/settle/", managing.settle, name="settle"),
+    path("orders/<uuid:pk>/cancel/", managing.cancel, name="cancel"),
+    path("orders/<uuid:pk>/conflict/", managing.see_to_conflict, name="conflict"),
+    path("orders/<uuid:pk>/evidence.json", orders.evidence, name="evidence"),
     path("orders/<uuid:pk>/<slug:name>/", ordering.step, name="step"),
     path("orders/<uuid:pk>/<slug:name>/options/", ordering.options, name="options"),
 ]

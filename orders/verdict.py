@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
+
 from orders.lifecycle import Status
 from orders.models import Order, OrderEvent
 
@@ -146,6 +148,28 @@ def _told(event: OrderEvent) -> dict[str, Any]:
         "words": event.words,
         "actor": event.actor,
         "data": json.dumps(data, indent=2, ensure_ascii=False) if data else "",
+    }
+
+
+def bundle(order: Order) -> dict[str, Any]:
+    """All the evidence of an order: what was sent, each attempt and each event, with times and request ids."""
+    return {
+        **as_json(order),
+        "reference": order.reference,
+        "product": order.recipe.title,
+        "destination": order.destination,
+        "placed_at": order.placed_at,
+        "settled_at": order.settled_at,
+        "request_body": order.request_body,
+        "request_sha256": order.request_sha256,
+        "request_id": order.request_id,
+        "answer": order.answer,
+        "attempts": list(order.tries.values()),
+        "events": list(
+            order.events.annotate(by=F("actor__username")).values(
+                "number", "at", "title", "words", "by", "data", "previous_hash", "hash"
+            )
+        ),
     }
 
 

@@ -38,6 +38,7 @@ FLOORS: list[set[str]] = [
     {"orders.recipes", "orders.rules"},
     {"orders.models/"},
     {
+        "orders.evidence",
         "orders.forms",
         "orders.gateway",
         "orders.mirror",
@@ -55,6 +56,7 @@ FLOORS: list[set[str]] = [
     {
         "portal.accounts",
         "portal.celery",
+        "portal.doorman",
         "portal.gunicorn",
         "portal.middleware",
         "portal.roles",

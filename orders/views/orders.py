@@ -1,24 +1,22 @@
-"""Everybody who may see an order: the list, the order's one page, its JSON twin, and a manager's settling."""
+"""Everybody who may see an order: the list, the order's one page, its JSON twin and its evidence."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_safe
 
-from orders import settling, verdict, wizard
-from orders.forms import SettleForm
+from orders import verdict, wizard
+from orders.forms import ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
 from orders.rendering import HtmxHttpRequest, page
-from orders.settling import CannotSettle
 from orders.views.ordering import drafts_of
 
 PAGE_SIZE = 25
@@ -32,7 +30,6 @@ FILTERS = [
 ]
 
 staff_only = permission_required(PLACE_ORDER, raise_exception=True)
-settlers_only = permission_required(SETTLE_ORDER, raise_exception=True)
 
 
 def visible_order(request: HtmxHttpRequest, pk: UUID) -> Order:
@@ -93,10 +90,19 @@ def order_page(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = visible_order(request, pk)
     if order.status == Status.DRAFT:
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    return _show(request, order, SettleForm())
+    return show(request, order)
 
 
-def _show(request: HtmxHttpRequest, order: Order, settle_form: SettleForm, *, status: int = 200) -> HttpResponse:
+def show(
+    request: HtmxHttpRequest,
+    order: Order,
+    *,
+    settle_form: SettleForm | None = None,
+    reason_form: ReasonForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Draw the order's page, with a manager's form as it was sent if something is wrong in it."""
+    manager = request.user.has_perm(SETTLE_ORDER)
     context = {
         "order": order,
         "verdict": verdict.verdict(order),
@@ -106,8 +112,11 @@ def _show(request: HtmxHttpRequest, order: Order, settle_form: SettleForm, *, st
         "receipt": verdict.receipt(order),
         "rows": order.summary,
         "events": verdict.timeline(order),
-        "can_settle": order.status == Status.UNCERTAIN and request.user.has_perm(SETTLE_ORDER),
-        "settle_form": settle_form,
+        "can_settle": manager and order.status == Status.UNCERTAIN,
+        "can_cancel": manager and order.status == Status.QUEUED,
+        "can_see_to": manager and bool(order.conflict),
+        "settle_form": settle_form or SettleForm(),
+        "reason_form": reason_form or ReasonForm(),
         "can_order_again": order.settled and not order.conflict,
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
@@ -122,34 +131,12 @@ def order_json(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
     return response
 
 
-@require_POST
-@settlers_only
-def settle(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
-    """A manager says what became of an uncertain order."""
+@require_safe
+@staff_only
+def evidence(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
+    """Everything on record about an order in one file, for the vendor's support. It holds no token."""
     order = visible_order(request, pk)
-    if order.status == Status.DRAFT:
-        return redirect(order)
-    form = SettleForm(request.POST)
-    if not form.is_valid():
-        return _show(request, order, form, status=422)
-    given = form.cleaned_data
-    try:
-        if given["outcome"] == "record":
-            settling.settle_as_record(
-                order,
-                order_no=given["order_no"],
-                transaction_no=given["transaction_no"],
-                instance_id=given["instance_id"],
-                reason=given["reason"],
-                actor=request.user,
-            )
-        else:
-            settling.settle_as_never_placed(order, reason=given["reason"], actor=request.user)
-    except CannotSettle as error:
-        if order.status != Status.UNCERTAIN:  # there is no form any more that could say it
-            messages.warning(request, str(error))
-            return redirect(order)
-        form.add_error(None, str(error))
-        return _show(request, order, form, status=422)
-    messages.success(request, "Settled. Your name and your reason are kept with the order.")
-    return redirect(order)
+    response = JsonResponse(verdict.bundle(order), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="{order.reference}.json"'
+    response["Cache-Control"] = "no-store, private"
+    return response

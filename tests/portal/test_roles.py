@@ -43,6 +43,9 @@ TABLE = [
     Row("orders:restore", "post", "/orders/{order}/restore/", (302, 302, 404, 404, 404, 403)),
     # Settling: managers and above. Without an answer in the form nothing is settled.
     Row("orders:settle", "post", "/orders/{order}/settle/", (302, 403, 403, 422, 422, 403)),
+    Row("orders:cancel", "post", "/orders/{order}/cancel/", (302, 403, 403, 422, 422, 403)),
+    Row("orders:conflict", "post", "/orders/{order}/conflict/", (302, 403, 403, 422, 422, 403)),
+    Row("orders:evidence", "get", "/orders/{order}/evidence.json", (302, 200, 404, 200, 200, 403)),
     # A draft: its owner's alone.
     Row("orders:order", "get", "/orders/{draft}/", (302, 302, 404, 404, 404, 403)),
     Row("orders:order_json", "get", "/orders/{draft}.json", (302, 200, 404, 404, 404, 403)),
@@ -57,6 +60,9 @@ TABLE = [
     Row("orders:discard", "post", "/orders/{draft}/discard/", (302, 302, 404, 404, 404, 403)),
     Row("orders:restore", "post", "/orders/{draft}/restore/", (302, 302, 404, 404, 404, 403)),
     Row("orders:settle", "post", "/orders/{draft}/settle/", (302, 403, 403, 404, 404, 403)),
+    Row("orders:cancel", "post", "/orders/{draft}/cancel/", (302, 403, 403, 404, 404, 403)),
+    Row("orders:conflict", "post", "/orders/{draft}/conflict/", (302, 403, 403, 404, 404, 403)),
+    Row("orders:evidence", "get", "/orders/{draft}/evidence.json", (302, 200, 404, 404, 404, 403)),
     # allauth: anybody's own account, nothing of others; no sign-up.
     Row("account_login", "get", "/accounts/login/", (200, 302, 302, 302, 302, 302)),
     Row("account_login", "post", "/accounts/login/", (200, 302, 302, 302, 302, 302)),
