@@ -1,8 +1,9 @@
 """Bounds on every exchange, in bytes and in total time, around any httpx transport.
 
 httpx's own timeouts count from one byte to the next, so an answer that drips can last for ever. Here a
-request carries a deadline, `extensions["deadline"]` in `time.monotonic()` seconds, and nothing outlasts it:
-not the headers, not the body. A name lookup is the one wait that cannot be cut short.
+request carries a deadline, `extensions["deadline"]` in `time.monotonic()` seconds, and nothing is sent or waited
+for beyond it: not the headers, not the body. What has arrived by then is still read, for it may be a receipt, and
+a process can be stopped while it comes. A name lookup is the one wait that cannot be cut short.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ import httpx
 
 CONNECT_SECONDS = 5.0
 DEFAULT_SECONDS = 30.0
+
+LATE_BYTES = 2_000_000
+"""So much of an answer is still taken from the socket's buffer past the deadline; a flood must end somewhere."""
 
 _deadline: ContextVar[float] = ContextVar("deadline")
 
@@ -53,7 +57,7 @@ class BoundedTransport(httpx.BaseTransport):
         try:
             answer = self._inner.handle_request(request)
             try:
-                body = self._read(answer, deadline)
+                body = self._read(answer)
             finally:
                 # Once the body is here, trouble in closing must not lose it.
                 with suppress(Exception):
@@ -67,15 +71,13 @@ class BoundedTransport(httpx.BaseTransport):
         """Close the inner transport and its connections."""
         self._inner.close()
 
-    def _read(self, answer: httpx.Response, deadline: float) -> bytes:
+    def _read(self, answer: httpx.Response) -> bytes:
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         body = bytearray()
         for chunk in answer.stream:
             body += chunk
             if len(body) > self._max_bytes:
                 raise Oversize(f"more than {self._max_bytes} bytes")
-            if time.monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer did not end in time")
         encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
         return bytes(body) if encoding in ("", "identity") else self._unzip(bytes(body), encoding)
 
@@ -130,9 +132,13 @@ def _proxy_for(url: httpx.URL) -> str | None:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
+def _left() -> float:
+    return _deadline.get(time.monotonic() + DEFAULT_SECONDS) - time.monotonic()
+
+
 def _within(timeout: float | None, late: type[Exception]) -> float:
     """The shorter of this step's timeout and what is left of the whole; raises `late` when nothing is."""
-    left = _deadline.get(time.monotonic() + DEFAULT_SECONDS) - time.monotonic()
+    left = _left()
     if left <= 0:
         raise late("the whole call took too long")
     return left if timeout is None else min(timeout, left)
@@ -143,9 +149,27 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._late_bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _within(timeout, httpcore.ReadTimeout))
+        left = _left()
+        if left > 0:
+            self._late_bytes = 0
+            with suppress(httpcore.ReadTimeout):
+                return self._inner.read(max_bytes, left if timeout is None else min(timeout, left))
+        return self._read_what_is_there(max_bytes)
+
+    def _read_what_is_there(self, max_bytes: int) -> bytes:
+        """What the kernel already holds, without any waiting. Raises ReadTimeout when that is nothing."""
+        if self._late_bytes >= LATE_BYTES:
+            raise httpcore.ReadTimeout("the answer did not end in time")
+        try:
+            found = self._inner.read(max_bytes, 0.0)
+        except httpcore.ReadError as error:
+            # So a socket says that nothing is there, when it is asked not to wait.
+            raise httpcore.ReadTimeout("no answer in time") from error
+        self._late_bytes += len(found)
+        return found
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))

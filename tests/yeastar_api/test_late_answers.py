@@ -1,0 +1,178 @@
+"""A receipt that has arrived is read, however late the reader wakes; nothing is ever sent or waited for that late."""
+
+import os
+import select
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpcore
+import pytest
+
+from tests.yeastar_api.kit import RECEIPT, envelope
+from tests.yeastar_api.socket_server import SocketServer, http
+from tests.yeastar_api.test_sockets import BOUGHT, CHUNKED, portal
+from yeastar_api.client import transport
+from yeastar_api.errors import Unanswered
+
+BUDGET = 0.6
+
+BUYER = """
+import sys
+from tests.yeastar_api.test_sockets import portal
+print("receipt", portal(sys.argv[1], budget=1.5).save(b"{}").order_no)
+"""
+
+
+@contextmanager
+def asleep_until(seconds):
+    """This thread is interrupted soon, and wakes only after so many seconds."""
+    begun = time.monotonic()
+
+    def sleep(*_):
+        time.sleep(max(0.0, begun + seconds - time.monotonic()))
+
+    previous = signal.signal(signal.SIGALRM, sleep)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def answering(answer):
+    """An answer that is sent while the reader sleeps."""
+
+    def late(connection):
+        time.sleep(0.3)
+        connection.sendall(answer)
+        # The connection stays open: only the answer's own end says that it is complete.
+        select.select([connection], [], [], 5)
+
+    return late
+
+
+def chunks(body, size=20):
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+PADDED = http(200, envelope(RECEIPT | {"padding": "x" * 100_000}))
+
+
+@pytest.mark.parametrize(
+    "answer", [BOUGHT, PADDED, chunks(BOUGHT.partition(b"\r\n\r\n")[2])], ids=["short", "long", "in chunks"]
+)
+def test_a_receipt_that_came_while_the_reader_slept_past_its_budget_is_read(answer):
+    server = SocketServer(answering(answer))
+    with server, portal(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
+        assert client.save(b"{}").order_no == RECEIPT["orderNo"]
+    assert len(server.requests) == 1
+
+
+def test_a_receipt_whose_head_came_in_time_and_whose_body_while_asleep_is_read():
+    head, _, body = BOUGHT.partition(b"\r\n\r\n")
+
+    def in_two(connection):
+        connection.sendall(head + b"\r\n\r\n")
+        answering(body)(connection)
+
+    with SocketServer(in_two) as server, portal(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
+        assert client.save(b"{}").order_no == RECEIPT["orderNo"]
+
+
+def test_half_a_receipt_is_not_waited_for_by_one_who_wakes_too_late():
+    with SocketServer(answering(BOUGHT[:-20])) as server, portal(server.url, budget=BUDGET) as client:
+        begun = time.monotonic()
+        with asleep_until(BUDGET + 0.3), pytest.raises(Unanswered, match="no answer in time"):
+            client.save(b"{}")
+        assert time.monotonic() - begun < BUDGET + 2
+
+
+def test_a_flood_of_preliminary_answers_ends_however_fast_it_comes():
+    server = SocketServer(lambda connection: server.drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000)(connection))
+    with server, portal(server.url, budget=BUDGET) as client:
+        begun = time.monotonic()
+        with pytest.raises(Unanswered):
+            client.save(b"{}")
+        assert time.monotonic() - begun < 5
+
+
+def test_a_process_that_was_stopped_beyond_its_budget_reads_its_receipt():
+    def late(connection):
+        time.sleep(0.5)
+        connection.sendall(BOUGHT)
+        select.select([connection], [], [], 10)
+
+    with SocketServer(late) as server:
+        buyer = subprocess.Popen(
+            [sys.executable, "-c", BUYER, server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        end = time.monotonic() + 30
+        while not server.requests and time.monotonic() < end:
+            time.sleep(0.01)
+        os.kill(buyer.pid, signal.SIGSTOP)
+        time.sleep(2.5)
+        os.kill(buyer.pid, signal.SIGCONT)
+        said, trouble = buyer.communicate(timeout=30)
+    assert said.strip() == f"receipt {RECEIPT['orderNo']}", trouble
+    assert len(server.requests) == 1
+
+
+@contextmanager
+def connected():
+    """A connection as the transport makes it, and the other end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stream = transport._DeadlineBackend().connect_tcp("127.0.0.1", listener.getsockname()[1])
+        other, _ = listener.accept()
+        with other:
+            yield stream, other
+        stream.close()
+
+
+@contextmanager
+def past_the_deadline():
+    before = transport._deadline.set(time.monotonic() - 1)
+    try:
+        yield
+    finally:
+        transport._deadline.reset(before)
+
+
+def test_past_the_deadline_nothing_is_sent():
+    with connected() as (stream, other):
+        with past_the_deadline(), pytest.raises(httpcore.WriteTimeout):
+            stream.write(b"POST / HTTP/1.1\r\n\r\n")
+        other.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            other.recv(1)
+
+
+def test_past_the_deadline_no_connection_is_begun():
+    with connected() as (stream, _), past_the_deadline():
+        with pytest.raises(httpcore.ConnectTimeout):
+            stream.start_tls(ssl.create_default_context())
+        with pytest.raises(httpcore.ConnectTimeout):
+            transport._DeadlineBackend().connect_tcp("127.0.0.1", 9)
+
+
+def test_past_the_deadline_an_open_and_silent_connection_is_not_waited_for():
+    with connected() as (stream, _), past_the_deadline():
+        begun = time.monotonic()
+        with pytest.raises(httpcore.ReadTimeout):
+            stream.read(100)
+        assert time.monotonic() - begun < 1
+
+
+def test_past_the_deadline_what_is_there_is_read_and_the_end_seen():
+    with connected() as (stream, other):
+        other.sendall(b"there")
+        other.shutdown(socket.SHUT_WR)
+        time.sleep(0.1)
+        with past_the_deadline():
+            assert (stream.read(100), stream.read(100)) == (b"there", b"")
