@@ -28,7 +28,7 @@ check: dev-environment ## Formatting, lint, types, migrations, settings, floors
 	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py check --fail-level WARNING
 	$(if $(FLOORS),$(PY) -m pytest -q $(FLOORS))
 
-bench: dev-environment ## Measure (ARGS=..., see bench/README.md)
+bench: dev-environment ## Measure (ARGS=..., see docs/bench.md)
 	$(PY) -m bench $(ARGS)
 
 screenshots: dev-environment ## Take the pictures of the documentation in real Chromium
