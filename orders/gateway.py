@@ -1,5 +1,6 @@
 """Where settings meet the client: one PartnerPortal for each process, and live offers and devices for pages."""
 
+from collections.abc import Hashable
 from functools import cache
 
 from django.conf import settings
@@ -43,23 +44,25 @@ def _portal(base_url: str, client_id: str, client_secret: str, redis_url: str) -
     )
 
 
-def offers(product_id: str, product_no: str = "", *, max_age: float = FRESH) -> Lookup[Offers]:
-    """The plans and services on offer for a product, or for one PBX."""
+def offers(product_id: str, product_no: str = "", *, asker: Hashable, max_age: float = FRESH) -> Lookup[Offers]:
+    """The plans and services on offer for a product, or for one PBX; `asker` is the person who wants to know."""
     client = portal()
     return lookups.ask(
         (client, "offers", product_id, product_no),
         lambda: client.offers(product_id, product_no),
         patience=PATIENCE,
         max_age=max_age,
+        asker=asker,
     )
 
 
-def devices(product_id: str, *, max_age: float = FRESH) -> Lookup[list[Device]]:
-    """The PBXs of our account that run a product."""
+def devices(product_id: str, *, asker: Hashable, max_age: float = FRESH) -> Lookup[list[Device]]:
+    """The PBXs of our account that run a product; `asker` is the person who wants to know."""
     client = portal()
     return lookups.ask(
         (client, "devices", product_id),
         lambda: client.devices(product_id),
         patience=PATIENCE,
         max_age=max_age,
+        asker=asker,
     )

@@ -60,7 +60,7 @@ def _target(order: Order, data: QueryDict | None) -> StepPage:
     recipe, choices = order.recipe, order.picked
     listed: Lookup[Any] | None = None
     if recipe.devices is Devices.LISTED:
-        listed = gateway.devices(recipe.product_id, max_age=_max_age(data))
+        listed = gateway.devices(recipe.product_id, asker=order.owner_id, max_age=_max_age(data))
         if listed.state != "ready":
             return StepPage(lookup=listed, what="list of PBXs")
     devices = listed.value or [] if listed else []
@@ -96,7 +96,7 @@ def _max_age(data: QueryDict | None) -> float:
 def offers_for(order: Order, *, max_age: float = gateway.FRESH) -> Lookup[Offers]:
     """What can be bought with this recipe for this target: no trials, unless the recipe starts one."""
     recipe, choices = order.recipe, order.picked
-    lookup = gateway.offers(recipe.product_id, choices.product_no, max_age=max_age)
+    lookup = gateway.offers(recipe.product_id, choices.product_no, asker=order.owner_id, max_age=max_age)
     if lookup.value is None or recipe.is_trial:
         return lookup
     sold = replace(
