@@ -4,12 +4,17 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
-from orders.rendering import HtmxHttpRequest
+from orders.rendering import HtmxHttpRequest, wants_partial
+
+LOST_COOKIE = "lost"
+LOST_WORDS = "You had been signed out. What you had just entered was not saved, and nothing was ordered."
+LOST_SECONDS = 15 * 60
 
 
 class HtmxLoginMiddleware:
@@ -21,26 +26,55 @@ class HtmxLoginMiddleware:
 
     def __call__(self, request: HtmxHttpRequest) -> HttpResponse:
         """Answer htmx with HX-Redirect where a browser would get a redirect to the login."""
-        response = self.get_response(request)
+        told = self._tell_what_was_lost(request)
+        response = self._lead_to_login(request, self.get_response(request))
+        if told:
+            response.delete_cookie(LOST_COOKIE)
+        return response
+
+    def _lead_to_login(self, request: HtmxHttpRequest, response: HttpResponse) -> HttpResponse:
         if response.status_code not in (301, 302, 303):
             return response
         target = urlsplit(response["Location"])
         if target.path != self.login_path or not target.query:  # logging out leads there too, and nowhere next
             return response
+        redirect: HttpResponse
         if request.htmx:
-            login = redirect_to_login(request.htmx.current_url_abs_path or "/")
-            redirect: HttpResponse = HttpResponseClientRedirect(login["Location"])
+            redirect = HttpResponseClientRedirect(
+                redirect_to_login(self._page_of(request, request.htmx.current_url))["Location"]
+            )
         elif request.method == "POST":
-            redirect = redirect_to_login(_page_of(request))
+            redirect = redirect_to_login(self._page_of(request, request.headers.get("Referer")))
         else:
             return response
         redirect.cookies = response.cookies
+        if request.method == "POST":
+            redirect.set_cookie(
+                LOST_COOKIE,
+                "1",
+                max_age=LOST_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
         return redirect
 
+    def _page_of(self, request: HtmxHttpRequest, url: str | None) -> str:
+        """The page of ours that a browser says it shows; the start page if it is not known, or not ours."""
+        try:
+            page = urlsplit(url or "")
+        except ValueError:
+            return "/"
+        if page.netloc != request.get_host() or page.path == self.login_path:
+            return "/"
+        path = "/" + page.path.lstrip("/\\")  # two slashes would be another host
+        return page._replace(scheme="", netloc="", path=path, fragment="").geturl()
 
-def _page_of(request: HtmxHttpRequest) -> str:
-    """The page of ours on which a form was sent, by the browser's word; the start page if it is not known."""
-    referer = urlsplit(request.headers.get("Referer", ""))
-    if referer.netloc != request.get_host() or referer.path == resolve_url(settings.LOGIN_URL):
-        return "/"
-    return referer._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    def _tell_what_was_lost(self, request: HtmxHttpRequest) -> bool:
+        """A word on the first page after the login, for somebody whose form did not arrive."""
+        if request.COOKIES.get(LOST_COOKIE) != "1" or request.method != "GET" or wants_partial(request):
+            return False
+        if request.path.startswith(self.login_path) or not request.user.is_authenticated:
+            return False
+        messages.warning(request, LOST_WORDS)
+        return True

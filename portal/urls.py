@@ -4,7 +4,7 @@ from allauth.account.urls import urlpatterns as account_urls
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal.views import healthz
+from portal.views import healthz, trouble
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
@@ -13,3 +13,5 @@ urlpatterns = [
     path("accounts/", include([url for url in account_urls if url.name != "account_email"])),
     path("", include("orders.urls")),
 ]
+
+handler500 = trouble

@@ -117,3 +117,34 @@ def test_a_piece_for_htmx_is_a_piece_and_a_page_is_a_page(step: str, draft: Draf
     for page in (whole, piece):
         assert "HX-Request" in page["Vary"]
         assert page["Cache-Control"] == "no-store, private"
+
+
+LOST = "What you had just entered was not saved, and nothing was ordered."
+
+
+@pytest.mark.parametrize("by_htmx", [True, False])
+def test_after_the_login_one_is_told_once_that_what_was_entered_is_lost(
+    by_htmx: bool, draft: Draft, client: Client
+) -> None:
+    billing = step_url(draft("turnkey-capacity"), "billing")
+    headers = {"HX-Request": "true", "HX-Current-URL": HERE + billing} if by_htmx else {"Referer": HERE + billing}
+    answer = client.post(billing, {"po_number": "TYPED"}, headers=headers)
+    login = answer["HX-Redirect"] if by_htmx else answer["Location"]
+    assert LOST not in client.get(login).content.decode()
+    back = sign_in_at(client, login)
+    assert LOST in client.get(back.url).content.decode()
+    assert LOST not in client.get(back.url).content.decode()
+
+
+def test_nobody_is_told_of_a_loss_who_had_only_looked(draft: Draft, client: Client) -> None:
+    plan = step_url(draft("turnkey-capacity"), "plan")
+    client.get(plan, headers={"HX-Request": "true", "HX-Current-URL": HERE + plan})
+    back = sign_in_at(client, client.get(plan)["Location"])
+    assert LOST not in client.get(back.url).content.decode()
+
+
+def test_the_word_of_a_loss_waits_for_a_whole_page(draft: Draft, client: Client) -> None:
+    plan = step_url(draft("turnkey-capacity"), "plan")
+    back = sign_in_at(client, client.post(plan, {"quantity": "7"}, headers={"Referer": HERE + plan})["Location"])
+    assert LOST not in client.get(back.url, headers={"HX-Request": "true"}).content.decode()
+    assert LOST in client.get(back.url).content.decode()

@@ -137,6 +137,7 @@ def test_the_health_check_and_the_login_page_answer(portal: Portal) -> None:
     status, page = portal.get("/accounts/login/")
     assert status == 200
     assert 'name="password"' in page
+    assert "nothing is really bought" in page
 
 
 def test_every_child_has_a_log_and_no_secret_lies_open(portal: Portal) -> None:
