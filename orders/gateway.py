@@ -8,6 +8,7 @@ from django.conf import settings
 from orders.lookups import Lookup, Lookups
 from orders.tokens import RedisTokenStore
 from yeastar_api.client import PartnerPortal
+from yeastar_api.errors import Unanswered
 from yeastar_api.messages import Device, Offers
 
 PATIENCE = 1.0
@@ -49,11 +50,18 @@ def offers(product_id: str, product_no: str = "", *, asker: Hashable, max_age: f
     client = portal()
     return lookups.ask(
         (client, "offers", product_id, product_no),
-        lambda: client.offers(product_id, product_no),
+        lambda: _something(client.offers(product_id, product_no)),
         patience=PATIENCE,
         max_age=max_age,
         asker=asker,
     )
+
+
+def _something(offers: Offers) -> Offers:
+    """An answer without a single offer tells nothing: as a rule it is a fault of theirs, and it is not remembered."""
+    if not offers.plans and not offers.services:
+        raise Unanswered(call="purchase_product_info", detail="Yeastar offers nothing for this at the moment.")
+    return offers
 
 
 def devices(product_id: str, *, asker: Hashable, max_age: float = FRESH) -> Lookup[list[Device]]:

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from orders import gateway, rules
-from orders.composing import Devices
+from orders.composing import Choices, Devices
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.lookups import Lookup
 from orders.models import Contact, Order, Partner
@@ -19,11 +19,13 @@ from orders.placing import preview
 from orders.plan_form import PlanForm
 from orders.summary import rows
 from orders.text import storable
+from orders.wizard import is_answered
 from yeastar_api.messages import Offers, Service
 
 UNCHECKED = (
-    "Yeastar does not answer at the moment, so it could not be checked that your choice is still on offer. You may "
-    "place the order all the same: it waits here until Yeastar answers, and Yeastar refuses what it does not offer."
+    "Yeastar does not tell at the moment what it offers, so it could not be checked that your choice is still on "
+    "offer. You may place the order all the same: it waits here until Yeastar answers, and Yeastar refuses what it "
+    "does not offer."
 )
 
 
@@ -112,7 +114,18 @@ def _plan(order: Order, data: QueryDict | None) -> StepPage:
     if lookup.value is None:
         return StepPage(lookup=lookup, what="plans and services")
     form = PlanForm(data, recipe=order.recipe, offers=lookup.value, initial=initial(order.picked))
-    return StepPage(form=form, context={"plan_cards": _plan_cards(form), "service_groups": _service_groups(form)})
+    return StepPage(
+        form=form,
+        context={"plan_cards": _plan_cards(form), "service_groups": _service_groups(form)},
+        notice=_withdrawn_notice(order, lookup.value) if data is None else "",
+    )
+
+
+def _withdrawn_notice(order: Order, offers: Offers) -> str:
+    if not is_answered(order.recipe, order.picked, "plan"):
+        return ""
+    names = _withdrawn(order.picked, offers)
+    return f"No longer on offer: {', '.join(names)}. Nothing was ordered. Choose another." if names else ""
 
 
 def _plan_cards(form: PlanForm) -> list[dict[str, Any]]:
@@ -216,11 +229,12 @@ def _review(order: Order, _: QueryDict | None) -> StepPage:
 
 def withdrawn(order: Order) -> list[str] | None:
     """The names of chosen plans and services that have left the catalogue; None if the API cannot tell just now."""
-    choices = order.picked
     lookup = offers_for(order)
-    if lookup.value is None:
-        return None
-    offered = {plan.plan_id for plan in lookup.value.plans} | {each.service_id for each in lookup.value.services}
+    return None if lookup.value is None else _withdrawn(order.picked, lookup.value)
+
+
+def _withdrawn(choices: Choices, offers: Offers) -> list[str]:
+    offered = {plan.plan_id for plan in offers.plans} | {each.service_id for each in offers.services}
     chosen = (choices.plan_id, *(choices.service_id or ()))
     return [choices.label(each) for each in chosen if each and each not in offered]
 

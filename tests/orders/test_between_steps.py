@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -165,10 +166,8 @@ def withdraw(sandbox: Sandbox, what: str, remote_id: str) -> None:
 @pytest.mark.parametrize(
     ("slug", "what"),
     [
-        ("remote-management-connections", "plans"),
         ("remote-management-connections", "services"),
         ("turnkey-capacity", "services"),
-        ("rm-premium-renewal", "services"),
         ("linkus-cloud-service", "plans"),
         ("software-edition-license", "plans"),
         ("software-edition-license", "services"),
@@ -188,6 +187,76 @@ def test_what_was_withdrawn_is_named_and_must_be_chosen_anew(
     assert order.status == Status.DRAFT
     assert order.picked.billing_contact_id == CONTACT, "the other answers are kept"
     assert "No longer on offer" in alices.get(page.url).content.decode()
+    assert press_place(alices, order).url == step_url(order, "plan"), "and it stays refused"
+    assert sandbox.ledger == []
+
+
+@pytest.mark.parametrize("what", ["plans", "services"])
+def test_what_was_withdrawn_is_kept_on_the_draft_until_another_is_chosen(
+    what: str, draft: Draft, alices: Client, sandbox: Sandbox
+) -> None:
+    order = draft("software-edition-license")
+    chosen = CHOICES[order.slug]
+    gone = chosen["plan_id"] if what == "plans" else chosen["service_id"][0]
+    withdraw(sandbox, what, gone)
+    before = order.choices
+    page = alices.get(alices.get(step_url(order, "review")).url).content.decode()
+    assert f"No longer on offer: {order.picked.label(gone)}" in page
+    order.refresh_from_db()
+    assert order.choices == before, "looking changes nothing"
+    sandbox.world.withdrawn.clear()
+    gateway.lookups.clear()
+    assert alices.get(step_url(order, "review")).status_code == 200, "and when it is back, all is as it was"
+    withdraw(sandbox, what, gone)
+    other = {"plan_id": "3049040587724718080", "service_id": "3129371688921145344", "quantity": 5, "multi_cycle": 1}
+    assert alices.post(step_url(order, "plan"), other).status_code == 302
+    page = alices.get(step_url(order, "plan")).content.decode()
+    assert "No longer on offer" not in page
+    assert alices.get(step_url(order, "review")).status_code == 200
+    order.refresh_from_db()
+    assert (order.picked.plan_id, order.picked.service_id) == (other["plan_id"], (other["service_id"],))
+
+
+NOTHING = [
+    {"code": "success", "detailMessage": "", "requestId": "x", "result": result, "status": 200}
+    for result in (None, {}, {"offeringId": "1", "planList": [], "serviceList": []})
+]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("nothing", NOTHING, ids=["null", "no lists", "empty lists"])
+def test_one_answer_without_any_offer_takes_nothing_from_a_draft(
+    slug: str, nothing: dict[str, Any], draft: Draft, alices: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "PATIENCE", 10)
+    order = draft(slug)
+    before = order.choices
+    sandbox.fault("purchase_product_info", "garbage", processed=False, body=json.dumps(nothing), times=2)
+    shown = alices.get(step_url(order, "plan")).content.decode()
+    assert "Yeastar offers nothing for this at the moment" in shown
+    assert "Try again" in shown
+    page = alices.get(step_url(order, "review"))
+    assert page.status_code == 200
+    assert "No longer on offer" not in page.content.decode()
+    order.refresh_from_db()
+    assert order.choices == before
+    shown = alices.get(step_url(order, "plan")).content.decode()
+    assert "offers nothing" not in shown, "it is not remembered"
+    assert "No longer on offer" not in shown
+
+
+@pytest.mark.parametrize(
+    ("slug", "what"), [("remote-management-connections", "plans"), ("rm-premium-renewal", "services")]
+)
+def test_where_all_was_withdrawn_the_review_says_that_it_could_not_check_and_nothing_is_bought(
+    slug: str, what: str, draft: Draft, alices: Client, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    order = draft(slug)
+    chosen = CHOICES[slug]
+    withdraw(sandbox, what, chosen["plan_id"] if what == "plans" else chosen["service_id"][0])
+    assert "could not be checked" in alices.get(step_url(order, "review")).content.decode()
+    assert press_place(alices, order).url == f"/orders/{order.pk}/"
+    assert submitting.submit(order.pk, portal) == Status.FAILED
     assert sandbox.ledger == []
 
 
