@@ -10,6 +10,7 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -174,6 +175,8 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_TASK_DEFAULT_QUEUE = "portal"
+# A message is a doorbell: to acknowledge it would cost as much as to send an order, and to get it again helps nobody.
+CELERY_TASK_QUEUES = [Queue("portal", no_ack=True)]
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=32)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
@@ -191,7 +194,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # allauth's rate limits must hold across web processes, so they live in Redis.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "portal.cache.ForgivingRedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # People -----------------------------------------------------------------------------------------------------
@@ -249,5 +252,8 @@ LOGGING = {
         # httpx writes every URL at INFO; django_structlog every request: one line for each is enough.
         "httpx": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        # Celery's two lines for each message say nothing that the order's events do not.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }

@@ -55,6 +55,7 @@ FLOORS: list[set[str]] = [
     # The building.
     {
         "portal.accounts",
+        "portal.cache",
         "portal.celery",
         "portal.doorman",
         "portal.gunicorn",
