@@ -8,9 +8,10 @@ from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 
 from orders import gateway, rules
-from orders.composing import Choices, Devices
+from orders.composing import Devices
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.lookups import Lookup
 from orders.models import Contact, Order, Partner
@@ -117,15 +118,13 @@ def _plan(order: Order, data: QueryDict | None) -> StepPage:
     return StepPage(
         form=form,
         context={"plan_cards": _plan_cards(form), "service_groups": _service_groups(form)},
-        notice=_withdrawn_notice(order, lookup.value) if data is None else "",
+        notice=_notice(order, lookup.value) if data is None else "",
     )
 
 
-def _withdrawn_notice(order: Order, offers: Offers) -> str:
-    if not is_answered(order.recipe, order.picked, "plan"):
-        return ""
-    names = _withdrawn(order.picked, offers)
-    return f"No longer on offer: {', '.join(names)}. Nothing was ordered. Choose another." if names else ""
+def _notice(order: Order, offers: Offers) -> str:
+    words = _objections(order, offers) if is_answered(order.recipe, order.picked, "plan") else []
+    return " ".join([*words, "Nothing was ordered. Change your choice."]) if words else ""
 
 
 def _plan_cards(form: PlanForm) -> list[dict[str, Any]]:
@@ -217,7 +216,7 @@ def _review(order: Order, _: QueryDict | None) -> StepPage:
         )
     return StepPage(
         form=PlaceForm(initial={"approved_sha256": sha256}),
-        notice=UNCHECKED if withdrawn(order) is None else "",
+        notice=UNCHECKED if objections(order) is None else "",
         context={
             "review_rows": rows(order),
             "request_json": body,
@@ -227,16 +226,25 @@ def _review(order: Order, _: QueryDict | None) -> StepPage:
     )
 
 
-def withdrawn(order: Order) -> list[str] | None:
-    """The names of chosen plans and services that have left the catalogue; None if the API cannot tell just now."""
+def objections(order: Order) -> list[str] | None:
+    """Why the chosen plan, services and quantity are not on offer now; None if the API cannot tell just now."""
     lookup = offers_for(order)
-    return None if lookup.value is None else _withdrawn(order.picked, lookup.value)
+    return None if lookup.value is None else _objections(order, lookup.value)
 
 
-def _withdrawn(choices: Choices, offers: Offers) -> list[str]:
+def _objections(order: Order, offers: Offers) -> list[str]:
+    """The form's own judgement of the choices, as if they were sent now; what has left the catalogue is named."""
+    choices = order.picked
+    chosen = [each for each in (choices.plan_id, *(choices.service_id or ())) if each]
+    sent: MultiValueDict[str, Any] = MultiValueDict(
+        {"plan_id": [choices.plan_id], "service_id": list(choices.service_id or ()), "quantity": [choices.quantity]}
+    )
+    errors = PlanForm(sent, recipe=order.recipe, offers=offers).errors.as_data()
+    found = [error for name in sent for error in errors.get(name, ()) if error.code != "invalid_choice"]
     offered = {plan.plan_id for plan in offers.plans} | {each.service_id for each in offers.services}
-    chosen = (choices.plan_id, *(choices.service_id or ()))
-    return [choices.label(each) for each in chosen if each and each not in offered]
+    gone = [choices.label(each) for each in chosen if each not in offered]
+    words = [f"No longer on offer: {', '.join(gone)}."] if gone else []
+    return [*words, *(message for error in found for message in error.messages)]
 
 
 BUILDERS = {"target": _target, "plan": _plan, "billing": _billing, "review": _review}

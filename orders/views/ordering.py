@@ -100,7 +100,7 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
         return redirect(wizard.step_url(order, wizard.first_open(order)))
     if name != "review":
         return _answer(request, order, name) if request.method == "POST" else _ask(request, order, name)
-    return _without_withdrawn(order) or _ask(request, order, name)
+    return _back_to_plan(order) or _ask(request, order, name)
 
 
 def _ask(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
@@ -112,9 +112,9 @@ def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
     return redirect("orders:catalogue")
 
 
-def _without_withdrawn(order: Order) -> HttpResponse | None:
-    """Back to the plan, which names it, if what was chosen has left the catalogue. The draft stays as it is."""
-    return redirect(wizard.step_url(order, "plan")) if steps.withdrawn(order) else None
+def _back_to_plan(order: Order) -> HttpResponse | None:
+    """Back to the plan, which says why, if what was chosen is not on offer any more. The draft stays as it is."""
+    return redirect(wizard.step_url(order, "plan")) if steps.objections(order) else None
 
 
 def _answer(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
@@ -202,7 +202,7 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if back := _without_withdrawn(order):
+    if back := _back_to_plan(order):
         return back
     try:
         placing.place(order, approved_sha256=request.POST.get("approved_sha256", ""), actor=request.user)
