@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from orders.models import Contact, Mirrored, Partner
 from orders.text import fold, storable
@@ -17,6 +20,12 @@ from yeastar_api.messages import Partner as RemotePartner
 
 BATCH = 500
 """Rows in one statement: more would keep SQLite's one writer for too long."""
+
+MANY, MANY_PERCENT = 5, 20
+"""So many, and more than so many in a hundred, do not vanish at once: the list must say so twice, to be believed."""
+
+DOUBT_SECONDS = 24 * 60 * 60
+"""So long the second list that says the same is waited for."""
 
 COLUMNS = (
     "email",
@@ -40,6 +49,15 @@ class MirrorResult:
     listed: int
     changed: int
     gone: int
+    doubted: int = 0
+
+    @property
+    def words(self) -> str:
+        """The result as a person reads it."""
+        said = f"{self.listed} listed, {self.changed} new or changed, {self.gone} gone"
+        if self.doubted:
+            said += f"; {self.doubted} are missing all at once, and kept until the next list says so too"
+        return said
 
 
 def mirror_partners(portal: PartnerPortal) -> MirrorResult:
@@ -80,15 +98,34 @@ def _mirror(model: type[Mirrored], listed: Sequence[Mirrored]) -> MirrorResult:
     changed = [row for remote_id, row in rows.items() if _differs(known.get(remote_id), row)]
     for row in changed:
         row.mirrored_at, row.gone_at = now, None
-    gone = present - rows.keys()
+    missing = present - rows.keys()
+    gone = missing if _believable(model, missing, present) else set()
     with transaction.atomic():
         model._default_manager.bulk_create(
             changed, BATCH, update_conflicts=True, unique_fields=["remote_id"], update_fields=COLUMNS
         )
         for batch in _batches(sorted(gone)):
             model._default_manager.filter(remote_id__in=batch).update(gone_at=now)
-        model._default_manager.filter(gone_at=None).update(mirrored_at=now)
-    return MirrorResult(listed=len(rows), changed=len(changed), gone=len(gone))
+        for batch in _batches(sorted(rows)):
+            model._default_manager.filter(remote_id__in=batch).update(mirrored_at=now)
+    return MirrorResult(listed=len(rows), changed=len(changed), gone=len(gone), doubted=len(missing) - len(gone))
+
+
+def _believable(model: type[Mirrored], missing: Collection[str], present: Collection[str]) -> bool:
+    """Whether those who are missing have gone: a few at once, or just those whom the list before this missed too."""
+    few = len(missing) < MANY or len(missing) * 100 <= len(present) * MANY_PERCENT
+    these = "" if few else hashlib.sha256("\n".join(sorted(missing)).encode()).hexdigest()
+    key = f"orders.mirror.missing.{model.__name__}"
+    before = None
+    try:
+        before = cache.get(key)
+        cache.set(key, these, DOUBT_SECONDS)
+    except RedisError as error:
+        log.warning("mirror.cache_down", error=type(error).__name__)
+    if few or before == these:
+        return True
+    log.error("mirror.many_missing_kept", model=model.__name__, missing=len(missing), known=len(present))
+    return False
 
 
 def _differs(known: Mirrored | None, row: Mirrored) -> bool:

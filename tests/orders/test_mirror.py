@@ -72,7 +72,8 @@ def test_who_changes_vanishes_and_comes_back_is_followed(
     total = model.objects.count()
     renamed = {**first, "company": "Renamed & Söhne"}
     answer(sandbox, what, renamed)
-    assert run(portal) == MirrorResult(listed=1, changed=1, gone=total - 1)
+    run(portal)
+    assert run(portal) == MirrorResult(listed=1, changed=0, gone=total - 1), "so many only when told twice"
     row = model.objects.get(remote_id=first[id_name])
     assert (row.company, row.gone_at) == ("Renamed & Söhne", None)
     assert model.objects.matching("sohne").get() == row
@@ -142,6 +143,7 @@ def test_hidden_stays_hidden_whatever_the_vendor_says(
     for listed in ([second], [first, second], [{**first, "company": "Other"}, second]):
         answer(sandbox, what, *listed)
         run(portal)
+        run(portal)
         assert model.objects.get(remote_id=first[id_name]).hidden
     assert [row.remote_id for row in model.objects.on_offer()] == [second[id_name]]
 
@@ -172,6 +174,7 @@ def test_a_thousand_are_mirrored_in_batches(portal: PartnerPortal, sandbox: Sand
     sandbox.world.generate("partners", 1200)
     assert mirror.mirror_partners(portal).changed == 1222
     answer(sandbox, "partners", sandbox.world.partners[LUMIERE])
+    assert mirror.mirror_partners(portal).doubted == 1221
     assert mirror.mirror_partners(portal).gone == 1221
 
 
