@@ -2,9 +2,12 @@
 
 import sys
 
+from allauth.account.views import PasswordResetView
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
@@ -17,6 +20,15 @@ def healthz(_: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """A link by mail; without mail nothing is made or sent, and the page says whom to ask."""
+    if not settings.CAN_MAIL:
+        return render(request, "account/password_reset.html")
+    response: HttpResponse = PasswordResetView.as_view(extra_context={"can_mail": True})(request)
+    return response
 
 
 def trouble(request: HttpRequest) -> HttpResponse:

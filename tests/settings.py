@@ -19,5 +19,6 @@ STORAGES = {
 }
 SECURE_COOKIES = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CAN_MAIL = True
 WHITENOISE_USE_FINDERS = True
 SEND_REFERENCE = False

@@ -53,6 +53,7 @@ FLOORS: list[set[str]] = [
     {"orders.views/"},
     {"orders.urls"},
     # The building.
+    {"portal.logs"},
     {
         "portal.accounts",
         "portal.cache",

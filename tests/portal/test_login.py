@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging.config
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
@@ -110,3 +113,63 @@ def test_a_forgotten_password_does_not_tell_who_is_known(alice: User, client: Cl
     for email in ("alice@example.com", "stranger@example.com"):
         assert client.post("/accounts/password/reset/", {"email": email}).url == "/accounts/password/reset/done/"
     assert {message.to[0] for message in mail.outbox} == {"alice@example.com", "stranger@example.com"}
+
+
+def test_without_mail_a_forgotten_password_is_for_the_administrator(alice: User, client: Client, settings: Any) -> None:
+    settings.CAN_MAIL = False
+    for page in (
+        client.get("/accounts/password/reset/"),
+        client.post("/accounts/password/reset/", {"email": "alice@example.com"}),
+    ):
+        assert page.status_code == 200
+        assert "Ask your administrator for a new password" in page.content.decode()
+        assert "<form" not in page.content.decode()
+    assert mail.outbox == []
+
+
+def test_a_link_by_mail_gives_a_new_password_and_stands_in_no_log(
+    alice: User, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.post("/accounts/password/reset/", {"email": "alice@example.com"})
+    link = re.findall(r"http://testserver(\S+)", mail.outbox[0].body)[0]
+    form = client.get(link).url
+    given = {"password1": "another-good-one", "password2": "another-good-one"}
+    assert client.post(form, given).status_code == 302
+    alice.refresh_from_db()
+    assert alice.check_password("another-good-one")
+    caplog.clear()
+    assert Client().get(link).status_code == 200, "used up: a page that says so"
+    assert Client().get(f"/no-such-page{link}").status_code == 404
+    formatter = logging.config.dictConfigClass(django_settings.LOGGING).configure_formatter(  # type: ignore[attr-defined]
+        django_settings.LOGGING["formatters"]["json"]
+    )
+    lines = [formatter.format(record) for record in caplog.records]
+    assert len(lines) >= 3
+    assert not [line for line in lines if link.split("/")[-2] in line]
+    assert [line for line in lines if "/reset/key/***" in line]
+
+
+@pytest.mark.parametrize(
+    "path", ["login", "password/reset", "password/reset/done", "password/change", "password/reset/key/1-x"]
+)
+def test_no_page_about_a_password_is_kept(path: str, alices: Client, client: Client) -> None:
+    for who in (alices, client):
+        page = who.get(f"/accounts/{path}/")
+        if page.status_code == 200:
+            assert "no-store" in page["Cache-Control"]
+        else:
+            assert page.status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/accounts/login/"])
+def test_a_monitor_may_ask_for_the_head_alone(path: str, db: None, client: Client) -> None:
+    assert client.head(path).status_code == 200
+
+
+def test_behind_a_proxy_each_address_has_its_own_limit(alice: User, bob: User, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    near, far = (Client(headers={"X-Forwarded-For": f"1.2.3.4, {ip}"}) for ip in ("203.0.113.9", "198.51.100.7"))
+    for number in range(35):
+        last = sign_in(near, f"name{number}", "wrong")
+    assert last.status_code == 429
+    assert sign_in(far, "bob").status_code == 302

@@ -157,3 +157,33 @@ def test_the_values_of_the_example_are_understood(tmp_path: Path) -> None:
     )
     unknown = {name for name in given if name.removesuffix("_FILE") not in known}
     assert unknown == set()
+
+
+@pytest.mark.parametrize(
+    ("variables", "backend", "can"),
+    [
+        ({}, "dummy", "False"),
+        ({"EMAIL_BACKEND": ""}, "dummy", "False"),
+        ({"DEBUG": "true"}, "console", "True"),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}, "smtp", "True"),
+        ({"EMAIL_URL": "smtp+tls://user:secret@mail.example.com:587"}, "smtp", "True"),
+    ],
+)
+def test_reset_links_are_made_only_where_they_can_be_sent(
+    variables: dict[str, str], backend: str, can: str, tmp_path: Path
+) -> None:
+    found = settings(tmp_path, "EMAIL_BACKEND", "CAN_MAIL", SECRET_KEY=SECRET, **variables)
+    assert found == {"EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend", "CAN_MAIL": can}
+
+
+def test_the_mail_server_is_read_from_one_url(tmp_path: Path) -> None:
+    url = "smtp+tls://user:secret@mail.example.com:587"
+    found = settings(tmp_path, "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", SECRET_KEY=SECRET, EMAIL_URL=url)
+    assert found == {"EMAIL_HOST": "mail.example.com", "EMAIL_PORT": "587", "EMAIL_USE_TLS": "True"}
+
+
+@pytest.mark.parametrize(("variables", "count"), [({}, "1"), ({"TRUSTED_PROXIES": "2"}, "2")])
+def test_behind_a_proxy_its_word_on_addresses_is_trusted(variables: dict[str, str], count: str, tmp_path: Path) -> None:
+    found = settings(tmp_path, "ALLAUTH_TRUSTED_PROXY_COUNT", SECRET_KEY=SECRET, BEHIND_TLS_PROXY="true", **variables)
+    assert found == {"ALLAUTH_TRUSTED_PROXY_COUNT": count}
+    assert show(tmp_path, "ALLAUTH_TRUSTED_PROXY_COUNT", SECRET_KEY=SECRET, **variables).returncode != 0
