@@ -21,6 +21,9 @@ from yeastar_api.messages import Partner as RemotePartner
 BATCH = 500
 """Rows in one statement: more would keep SQLite's one writer for too long."""
 
+ID_LENGTH = 40
+"""Characters of an id that a column holds; theirs have 19 digits."""
+
 MANY, MANY_PERCENT = 5, 20
 """So many, and more than so many in a hundred, do not vanish at once: the list must say so twice, to be believed."""
 
@@ -50,6 +53,7 @@ class MirrorResult:
     changed: int
     gone: int
     doubted: int = 0
+    unusable: int = 0
 
     @property
     def words(self) -> str:
@@ -57,6 +61,8 @@ class MirrorResult:
         said = f"{self.listed} listed, {self.changed} new or changed, {self.gone} gone"
         if self.doubted:
             said += f"; {self.doubted} are missing all at once, and kept until the next list says so too"
+        if self.unusable:
+            said += f"; {self.unusable} without a usable id left out"
         return said
 
 
@@ -88,13 +94,16 @@ def _row(model: type[Mirrored], remote_id: str, remote: RemotePartner | BillingC
 def _mirror(model: type[Mirrored], listed: Sequence[Mirrored]) -> MirrorResult:
     """Upsert what changed, mark what vanished, revive what came back. Nothing is deleted."""
     now = timezone.now()
-    rows = {row.remote_id: row for row in listed if row.remote_id}
+    rows = {row.remote_id: row for row in listed if _is_usable(row.remote_id)}
+    unusable = sum(not _is_usable(row.remote_id) for row in listed)
+    if unusable:
+        log.warning("mirror.unusable_ids_left_out", model=model.__name__, rows=unusable)
     known = {row.remote_id: row for row in model._default_manager.all()}
     present = {remote_id for remote_id, row in known.items() if row.gone_at is None}
     if present and not rows:
         # An empty answer is more likely a fault of theirs than the loss of every customer.
         log.error("mirror.empty_answer_ignored", model=model.__name__, known=len(present))
-        return MirrorResult(listed=0, changed=0, gone=0)
+        return MirrorResult(listed=0, changed=0, gone=0, unusable=unusable)
     changed = [row for remote_id, row in rows.items() if _differs(known.get(remote_id), row)]
     for row in changed:
         row.mirrored_at, row.gone_at = now, None
@@ -108,7 +117,18 @@ def _mirror(model: type[Mirrored], listed: Sequence[Mirrored]) -> MirrorResult:
             model._default_manager.filter(remote_id__in=batch).update(gone_at=now)
         for batch in _batches(sorted(rows)):
             model._default_manager.filter(remote_id__in=batch).update(mirrored_at=now)
-    return MirrorResult(listed=len(rows), changed=len(changed), gone=len(gone), doubted=len(missing) - len(gone))
+    return MirrorResult(
+        listed=len(rows),
+        changed=len(changed),
+        gone=len(gone),
+        doubted=len(missing) - len(gone),
+        unusable=unusable,
+    )
+
+
+def _is_usable(remote_id: str) -> bool:
+    """Whether a database can keep it, and a form send it: one bad id must not keep all others from being mirrored."""
+    return 1 <= len(remote_id) <= ID_LENGTH and remote_id.isascii() and remote_id.isprintable()
 
 
 def _believable(model: type[Mirrored], missing: Collection[str], present: Collection[str]) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from orders import mirror
 from orders.mirror import MirrorResult
@@ -168,6 +170,41 @@ def test_nul_in_a_name_never_reaches_a_column(portal: PartnerPortal, sandbox: Sa
     row = Partner.objects.get(remote_id=LUMIERE)
     for column in ("company", "first_name", "email", "search"):
         assert "\x00" not in getattr(row, column), column
+
+
+UNUSABLE = ["1" * 41, "1" * 5000, "12\x0034", "12\n34", "\ud800", "12\u200b34", "\ufffd"]
+
+
+@pytest.mark.parametrize("bad", UNUSABLE, ids=ascii)
+@each_list
+def test_an_id_that_no_database_takes_is_left_out_and_counted(
+    bad: str,
+    model: Any,
+    run: Run,
+    what: str,
+    id_name: str,
+    mail: str,
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+    db: None,
+) -> None:
+    good = {id_name: "2" * 40, "company": "Good"}
+    body = {"code": "success", "detailMessage": "", "requestId": "x", "status": 200}
+    told = json.dumps({**body, "result": [{id_name: bad, "company": "Bad"}, good]})
+    call = "partner_list" if what == "partners" else "billing_contact_list"
+    sandbox.fault(call, "garbage", processed=False, body=told, times=None)
+    with capture_logs() as logs:
+        result = run(portal)
+    assert (result.listed, result.changed) == (1, 1)
+    assert [row.company for row in model.objects.all()] == ["Good"]
+    assert result.unusable == 1
+    assert "1 without a usable id left out" in result.words
+    assert [entry["event"] for entry in logs] == ["mirror.unusable_ids_left_out"]
+
+
+def test_the_longest_usable_id_is_as_long_as_its_column() -> None:
+    for model in (Partner, Contact):
+        assert model._meta.get_field("remote_id").max_length == mirror.ID_LENGTH
 
 
 def test_a_thousand_are_mirrored_in_batches(portal: PartnerPortal, sandbox: Sandbox, db: None) -> None:
