@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -178,11 +179,13 @@ def _lookup(lookup: Lookup[object], what: str) -> dict[str, str]:
 @require_GET
 @staff_only
 def options(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
-    """The entries of a picker that match what was typed."""
+    """The entries of a picker that match what was typed; while Yeastar is still asked, those on the page stay."""
     order = own_order(request, pk)
     if order.status != Status.DRAFT or name not in wizard.STEPS:
         raise Http404
     built = steps.build(order, name, request.GET)
+    if built.lookup:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     wanted = request.GET.get("name", "")
     pickers = [each for each in built.context.values() if isinstance(each, Picker) and each.name == wanted]
     if not pickers:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 from django_webtest import DjangoTestApp
 
-from orders import mirror, placing
+from orders import gateway, mirror, placing
 from orders.models import Contact, Order, Partner
 from orders.pickers import device_picker
 from orders.wizard import step_url
@@ -231,3 +232,22 @@ def test_the_chosen_pbx_stays_in_the_list_while_searching(query: str) -> None:
     devices = [Device(product_no=f"3652E{n:07}", comment=f"Filiale {n}") for n in range(400)]
     picker = device_picker(devices=devices, selected="3652E0000399", query=query, options_url="")
     assert [option.value for option in picker.options if option.selected] == ["3652E0000399"]
+
+
+@pytest.mark.parametrize("kind", ["delay", "refuse"])
+@pytest.mark.parametrize("name", ["partner_id", "product_no"])
+def test_while_the_list_of_pbxs_is_not_there_the_entries_on_the_page_stay(
+    kind: str, name: str, draft: Draft, alices: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = draft("software-edition-license")
+    trouble: dict[str, Any] = {"seconds": 0.4} if kind == "delay" else {"http_status": 403, "code": "forbidden"}
+    monkeypatch.setattr(gateway, "PATIENCE", 0.05 if kind == "delay" else 10)
+    sandbox.fault("instance_product_list", kind, times=None, **trouble)
+    url, asked = f"/orders/{order.pk}/target/options/", {"name": name, f"q_{name}": "a"}
+    found = alices.get(url, asked, HTTP_HX_REQUEST="true")
+    assert (found.status_code, found.content) == (204, b""), "htmx changes nothing on the page then"
+    sandbox.faults.clear()
+    monkeypatch.setattr(gateway, "PATIENCE", 10)
+    found = alices.get(url, asked, HTTP_HX_REQUEST="true")
+    assert f'<select name="{name}"' in found.content.decode()
+    assert alices.get(url, {**asked, "name": "nothing"}).status_code == 404
