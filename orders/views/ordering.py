@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from http import HTTPStatus
@@ -11,13 +12,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import placing, steps, wizard
 from orders.composing import Choices, Recipe, Target
 from orders.lifecycle import Status
 from orders.lookups import Lookup
-from orders.models import PLACE_ORDER, Order
+from orders.models import PLACE_ORDER, Order, OrderQuerySet
 from orders.pickers import Picker
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
@@ -45,18 +46,24 @@ class Draft:
 staff_only = permission_required(PLACE_ORDER, raise_exception=True)
 
 
-@require_GET
+@require_safe
 @staff_only
 def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
     cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
-    context = {"cards": cards, "drafts": drafts_of(request)[:5]}
+    mine = drafts_of(request)
+    context = {"cards": cards, "drafts": as_drafts(mine[:5]), "drafts_count": mine.count()}
     return page(request, "orders/catalogue.html", "orders/catalogue.html", context)
 
 
-def drafts_of(request: HtmxHttpRequest) -> list[Draft]:
-    """One's own drafts, the last touched first, each with the URL of its first open step."""
-    drafts = Order.objects.filter(owner_id=request.user.pk).drafts()[:50]
+def drafts_of(request: HtmxHttpRequest) -> OrderQuerySet:
+    """One's own drafts of what is still sold, the last touched first."""
+    mine = Order.objects.filter(owner_id=request.user.pk, slug__in=RECIPES).drafts()
+    return mine.order_by("-updated_at", "-pk")
+
+
+def as_drafts(orders: Iterable[Order]) -> list[Draft]:
+    """Drafts as a list shows them, each with the URL of its first open step."""
     return [
         Draft(
             pk=draft.pk,
@@ -65,8 +72,7 @@ def drafts_of(request: HtmxHttpRequest) -> list[Draft]:
             updated_at=draft.updated_at,
             resume_url=wizard.step_url(draft, wizard.first_open(draft)),
         )
-        for draft in drafts
-        if draft.slug in RECIPES
+        for draft in orders
     ]
 
 
@@ -85,7 +91,7 @@ def own_order(request: HtmxHttpRequest, pk: UUID) -> Order:
     return get_object_or_404(Order, pk=pk, owner_id=request.user.pk, slug__in=RECIPES)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
 def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     """One step of the wizard."""
@@ -176,7 +182,7 @@ def _lookup(lookup: Lookup[object], what: str) -> dict[str, str]:
     }
 
 
-@require_GET
+@require_safe
 @staff_only
 def options(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     """The entries of a picker that match what was typed; while Yeastar is still asked, those on the page stay."""

@@ -10,14 +10,14 @@ from django.db.models import Count
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_safe
 
 from orders import verdict, wizard
 from orders.forms import ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
 from orders.rendering import HtmxHttpRequest, page
-from orders.views.ordering import drafts_of
+from orders.views.ordering import as_drafts, drafts_of
 
 PAGE_SIZE = 25
 
@@ -37,23 +37,29 @@ def visible_order(request: HtmxHttpRequest, pk: UUID) -> Order:
     return get_object_or_404(Order.objects.visible_to(request.user).select_related("owner"), pk=pk)
 
 
-@require_GET
+@require_safe
 @staff_only
 def order_list(request: HtmxHttpRequest) -> HttpResponse:
     """My orders and drafts, newest first; a manager sees everybody's orders."""
     visible = Order.objects.visible_to(request.user).placed()
     counts = dict(visible.order_by().values_list("status").annotate(Count("pk")))
     wanted = request.GET.get("status", "")
-    drafts = drafts_of(request)
+    mine = drafts_of(request)
     if wanted in counts.keys() | set(FILTERS):
-        rows = visible.filter(status=wanted)
-    else:
-        rows = visible.none() if wanted == Status.DRAFT else visible
-    shown = Paginator(rows.select_related("owner"), PAGE_SIZE).get_page(request.GET.get("page"))
+        visible = visible.filter(status=wanted)
+    rows = mine if wanted == Status.DRAFT else visible.select_related("owner")
+    shown = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    orders, drafts = list(shown.object_list), []
+    if wanted == Status.DRAFT:
+        orders, drafts = [], as_drafts(orders)
+    elif not wanted and shown.number == 1:
+        drafts = as_drafts(mine[:PAGE_SIZE])
+    drafts_count = mine.count()
     context = {
-        "orders": shown.object_list,
-        "drafts": drafts if shown.number == 1 and wanted in ("", Status.DRAFT) else [],
-        "filters": _filters(wanted, {**counts, Status.DRAFT: len(drafts)}),
+        "orders": orders,
+        "drafts": drafts,
+        "drafts_count": 0 if wanted else drafts_count,
+        "filters": _filters(wanted, {**counts, Status.DRAFT: drafts_count}),
         "page": {
             "previous_url": _page_url(wanted, shown.number - 1) if shown.has_previous() else "",
             "next_url": _page_url(wanted, shown.number + 1) if shown.has_next() else "",
@@ -83,7 +89,7 @@ def _filters(wanted: str, counts: dict[str, int]) -> list[dict[str, object]]:
     ]
 
 
-@require_GET
+@require_safe
 @staff_only
 def order_page(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     """One page for the order's whole life."""
@@ -122,7 +128,7 @@ def show(
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
 
 
-@require_GET
+@require_safe
 @staff_only
 def order_json(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
     """The order for a program."""

@@ -156,3 +156,38 @@ def test_a_draft_of_a_product_that_is_no_longer_sold_does_not_exist(
         assert str(order.pk) not in page.content.decode()
     for method, tail in (("get", ""), ("get", "plan/"), ("post", "plan/"), ("post", "place/"), ("post", "discard/")):
         assert getattr(alices, method)(f"/orders/{order.pk}/{tail}", follow=True).status_code == 404, tail
+
+
+def test_no_draft_vanishes_however_many_there_are(alice: User, alices: Client) -> None:
+    drafts = Order.objects.bulk_create(
+        Order(owner=alice, slug="turnkey-capacity", status=Status.DRAFT) for _ in range(60)
+    )
+    Order.objects.bulk_create([Order(owner=alice, slug="sold-out", status=Status.DRAFT)])
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        shown = alices.get(f"/orders/?status=DRAFT&page={number}").content.decode()
+        found = re.findall(r'class="row-main" href="/orders/([0-9a-f-]{36})/', shown)
+        assert len(found) == (25, 25, 10)[number - 1]
+        assert ('rel="next"' in shown, 'rel="prev"' in shown) == (number < 3, number > 1)
+        assert "All 60 drafts" not in shown
+        seen += found
+    assert sorted(seen) == sorted(ids(drafts))
+    counts = {each["value"]: each["count"] for each in alices.get("/orders/").context["filters"]}
+    assert counts["DRAFT"] == 60
+    for url in ("/", "/orders/"):
+        assert 'href="/orders/?status=DRAFT">All 60 drafts' in alices.get(url).content.decode()
+
+
+def test_a_few_drafts_need_no_list_of_their_own(draft: Callable[[str], Order], alices: Client) -> None:
+    draft("turnkey-capacity")
+    for url in ("/", "/orders/", "/orders/?status=DRAFT"):
+        shown = alices.get(url).content.decode()
+        assert "row-main" in shown
+        assert "All 1 drafts" not in shown
+
+
+def test_the_head_of_a_page_may_be_asked_for(queued: Callable[[str], Order], alices: Client) -> None:
+    order = queued("turnkey-capacity")
+    for url in ("/", "/orders/", f"/orders/{order.pk}/", f"/orders/{order.pk}.json"):
+        answer = alices.head(url)
+        assert (answer.status_code, answer.content) == (200, b"")
