@@ -26,7 +26,8 @@ def many(site: RunningPortal) -> Iterator[int]:
     assert told
     yield int(told[1])
     site.vendor.control("POST", "reset")
-    site.manage("mirror_accounts")
+    for _ in range(2):  # a list that is so much shorter is believed when told twice
+        site.manage("mirror_accounts")
 
 
 @pytest.fixture
