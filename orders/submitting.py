@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, models
 from django.utils import timezone
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from orders.destination import current_destination
 from orders.lifecycle import SETTLED, Status
@@ -32,6 +32,20 @@ from yeastar_api.messages import Receipt
 HOLD = (5, 10, 20, 40, 80, 160, 300)
 """Seconds until the next attempt after the first, second… NotDelivered; the last one from then on."""
 
+NEEDED = (
+    "status",
+    "request_body",
+    "request_sha256",
+    "destination",
+    "attempts",
+    "held_since",
+    "order_no",
+    "conflict",
+    "chain_length",
+    "chain_hash",
+)
+"""The columns that sending an order reads; to load all of them costs as much as to write an event."""
+
 TRIED_AGAIN = "It is tried again by itself."
 
 log = structlog.get_logger(__name__)
@@ -40,7 +54,7 @@ log = structlog.get_logger(__name__)
 def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     """Send one order, if it is due and nobody else has claimed it. Returns its new status; None if it was not ours."""
     deadline = time.monotonic() + settings.YEASTAR_SAVE_BUDGET
-    order = Order.objects.filter(pk=pk, status=Status.QUEUED).first()
+    order = Order.objects.only(*NEEDED).filter(pk=pk, status=Status.QUEUED).order_by().first()
     if order is None:
         return None
     if words := _must_not_be_sent(order):
@@ -157,10 +171,18 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and not isinstance(error, IntegrityError)
 
 
+def _log_unrecorded(state: RetryCallState) -> None:
+    """What the database would not take is in the log at least, whatever becomes of this process."""
+    _, order, to, *_ = state.args
+    receipt = {name: str(value) for name, value in state.kwargs.items()}
+    log.critical("submit.outcome_not_recorded_yet", order=str(order.pk), to=to, **receipt)
+
+
 @retry(
     retry=retry_if_exception(_passes),
     stop=stop_after_delay(120),
     wait=wait_random_exponential(multiplier=0.2, max=5),
+    before_sleep=_log_unrecorded,
     reraise=True,
 )
 def _record(
@@ -180,7 +202,6 @@ def _record(
     if error and to != Status.QUEUED:
         columns |= {"request_id": told["request_id"][:NUMBER_LENGTH], "answer": told["answer"]}
     problem, data, columns = storable(problem), storable(data or told), storable(columns)
-    log.info("submit.outcome", order=str(order.pk), to=to, problem=problem, evidence=data)
     finish = _finishing(attempt, outcome, data)
     # The attempt's number makes the claim ours: another worker may hold the order again by the time a commit whose
     # acknowledgement got lost is tried once more.

@@ -1,17 +1,29 @@
 """Celery's shells around the verbs. A message carries an id and nothing else."""
 
+import threading
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
+
+_stopping = threading.Event()
+
+
+@worker_shutting_down.connect(weak=False)
+def stop_taking_orders(**_: Any) -> None:
+    """A worker that stops finishes what it is sending and begins nothing new: the sweep rings for the rest."""
+    _stopping.set()
 
 
 @shared_task(name=SUBMIT, ignore_result=True)
 def submit(pk: str) -> None:
     """Send one order, if it is still to be sent."""
-    submitting.submit(UUID(pk), gateway.portal())
+    if not _stopping.is_set():
+        submitting.submit(UUID(pk), gateway.portal())
 
 
 @shared_task(ignore_result=True)

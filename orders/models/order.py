@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -25,6 +27,14 @@ SETTLE_ORDER = "orders.settle_order"
 
 QUEUE_DOWN = "The order is accepted and kept. Our own queue is down; the order is sent as soon as that is back."
 """The problem of an order whose bell could not be rung."""
+
+
+_in_line = threading.Lock()
+
+
+def _one_writer() -> AbstractContextManager[object]:
+    """SQLite has one writer. To stand in line for it in this process is quicker than SQLite's own sleep and retry."""
+    return _in_line if connection.vendor == "sqlite" else nullcontext()
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -216,14 +226,15 @@ class Order(models.Model):
         **columns: Any,
     ) -> bool:
         """Append `event` to the chain and set `columns`; if somebody else appended meanwhile, append after theirs."""
-        rows = Order.objects.filter(only_if or models.Q(), pk=self.pk)
+        conditions = [only_if] if only_if else []
+        unmoved: dict[str, Any] = {"pk": self.pk}
         if event.from_status:
-            rows = rows.filter(status=event.from_status)
+            unmoved["status"] = event.from_status
         while True:
             event.number, event.previous_hash = self.chain_length + 1, self.chain_hash
             event.hash = event.digest()
-            with transaction.atomic(durable=True):
-                changed = rows.filter(chain_length=self.chain_length).update(
+            with _one_writer(), transaction.atomic(durable=True):
+                changed = Order.objects.filter(*conditions, **unmoved, chain_length=self.chain_length).update(
                     chain_length=event.number, chain_hash=event.hash, updated_at=event.at, **columns
                 )
                 if changed:
@@ -233,7 +244,7 @@ class Order(models.Model):
             if changed:
                 self.chain_length, self.chain_hash, self.updated_at = event.number, event.hash, event.at
                 return True
-            tip = rows.values_list("chain_length", "chain_hash").first()
+            tip = Order.objects.filter(*conditions, **unmoved).values_list("chain_length", "chain_hash").first()
             if tip is None:
                 return False
             self.chain_length, self.chain_hash = tip
