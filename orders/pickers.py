@@ -13,7 +13,7 @@ from orders.summary import OWN_ACCOUNT
 from orders.text import fold
 from yeastar_api.messages import Device
 
-WHOLE_LIST = 300
+WHOLE_LIST = 200
 """Up to so many entries the page carries them all."""
 
 SHOWN = 50
@@ -130,7 +130,7 @@ def _people(
     query = query[:QUERY_LIMIT]
     total = rows.count()
     limit = WHOLE_LIST if total <= WHOLE_LIST else SHOWN
-    found = list(rows.matching(query)[:limit])
+    found = list(rows.matching(query).defer("raw", "search")[:limit])
     if query:
         total = len(found) if len(found) < limit else rows.matching(query).count()
     found = _leading(rows, found, first if not query else "")

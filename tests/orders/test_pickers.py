@@ -28,7 +28,7 @@ LUMIERE = "3106913644890832897"
 
 @pytest.fixture
 def crowd(portal: PartnerPortal, sandbox: Sandbox, db: None) -> None:
-    """Over 300 partners and contacts."""
+    """Over 200 partners and contacts."""
     sandbox.world.generate("partners", 400)
     sandbox.world.generate("contacts", 400)
     mirror.mirror_partners(portal)

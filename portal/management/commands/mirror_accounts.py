@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 result = run(portal)
             except ApiError as error:
                 raise CommandError(f"{name}: {error}") from error
-            self.stdout.write(f"{name}: {result.listed} listed, {result.changed} new or changed, {result.gone} gone")
+            self.stdout.write(f"{name}: {result.words}")
