@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -60,6 +61,16 @@ def ident(value: object, what: str = "") -> SafeString:
     if not text:
         return SafeString("")
     return format_html('<span class="ident"><span class="id">{}</span>{}</span>', text, copy(text, what))
+
+
+@register.simple_tag
+def options(entries: Iterable[Any]) -> SafeString:
+    """The entries of a list: `value`, `label`, `selected`. A loop in the template would take ten times as long."""
+    return SafeString("".join(_option(each.value, each.label, each.selected) for each in entries))
+
+
+def _option(value: str, label: str, selected: bool) -> str:
+    return f'<option value="{escape(value)}"{" selected" if selected else ""}>{escape(label)}</option>'
 
 
 @register.simple_tag
