@@ -137,7 +137,8 @@ class Choices:
         for name, dependents in DEPENDENTS.items():
             if name in changes and changes[name] != getattr(self, name):
                 dropped |= {each: EMPTY[each] for each in dependents}
-        return replace(self, **(dropped | dict(changes)))
+        named = {"labels": {**self.labels, **changes["labels"]}} if "labels" in changes else {}
+        return replace(self, **(dropped | dict(changes) | named))
 
     def label(self, remote_id: str) -> str:
         """The name of a plan or service as it was when chosen, else its id."""

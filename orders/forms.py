@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -45,7 +45,7 @@ class TargetForm(StepForm):
     )
 
     def __init__(
-        self, *args: Any, recipe: Recipe, knows_partner: Knows, devices: Collection[str] | None, **kwargs: Any
+        self, *args: Any, recipe: Recipe, knows_partner: Knows, devices: Mapping[str, str] | None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.recipe, self.knows_partner, self.devices = recipe, knows_partner, devices
@@ -59,6 +59,12 @@ class TargetForm(StepForm):
             self.fields[
                 "product_no"
             ].help_text = "On the PBX's own web page open Resource Monitor; the serial number stands under Information."
+
+    def changes(self) -> dict[str, Any]:
+        """The answers, with the name of the chosen PBX."""
+        product_no = self.cleaned_data.get("product_no", "")
+        name = (self.devices or {}).get(product_no, "")
+        return {**super().changes(), **({"labels": {product_no: name}} if name else {})}
 
     def clean_partner_id(self) -> str:
         """A customer that is on offer, or none."""

@@ -89,6 +89,16 @@ def preview(order: Order) -> tuple[OrderRequest, str, str]:
     return request, body.decode(), hashlib.sha256(body).hexdigest()
 
 
+def doubtful_twins(order: Order) -> list[Order]:
+    """Everybody's orders of the same thing for the same target of which nobody knows yet whether they were bought."""
+    return [other for other in Order.objects.in_doubt().filter(slug=order.slug) if _bought(other) == _bought(order)]
+
+
+def _bought(order: Order) -> tuple[object, ...]:
+    choices = order.picked
+    return (choices.partner_id or "", choices.product_no, choices.plan_id, sorted(choices.service_id or ()))
+
+
 def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> bool:
     """Freeze the request and queue it: DRAFT → QUEUED. False if the draft was placed already.
 

@@ -16,12 +16,14 @@ from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.lookups import Lookup
 from orders.models import Contact, Order, Partner
 from orders.pickers import contact_picker, device_picker, partner_picker
-from orders.placing import preview
+from orders.placing import doubtful_twins, preview
 from orders.plan_form import PlanForm
-from orders.summary import rows
+from orders.summary import all_rows
 from orders.text import storable
 from orders.wizard import is_answered
 from yeastar_api.messages import Offers, Service
+
+ASK_FIRST = "Do not place this one until a manager has settled that one, or you may buy it twice."
 
 UNCHECKED = (
     "Yeastar does not tell at the moment what it offers, so it could not be checked that your choice is still on "
@@ -72,7 +74,7 @@ def _target(order: Order, data: QueryDict | None) -> StepPage:
         recipe=recipe,
         initial=initial(choices),
         knows_partner=lambda each: Partner.objects.on_offer().filter(remote_id=each).exists(),
-        devices={device.product_no for device in devices} if listed else None,
+        devices={device.product_no: device.comment for device in devices} if listed else None,
     )
     context: dict[str, Any] = {}
     if "partner_id" in form.fields:
@@ -212,18 +214,23 @@ def _review(order: Order, _: QueryDict | None) -> StepPage:
         return StepPage(
             form=PlaceForm(),
             notice=f"The order cannot be written, and so not be placed: {error}. Change that answer.",
-            context={"review_rows": rows(order)},
+            context={"review_rows": all_rows(order)},
         )
     return StepPage(
         form=PlaceForm(initial={"approved_sha256": sha256}),
-        notice=UNCHECKED if objections(order) is None else "",
+        notice=_in_doubt(order) or (UNCHECKED if objections(order) is None else ""),
         context={
-            "review_rows": rows(order),
+            "review_rows": all_rows(order),
             "request_json": body,
             "request_sha256": sha256,
             "rules": rules.check(order.recipe, order.picked, request),
         },
     )
+
+
+def _in_doubt(order: Order) -> str:
+    names = ", ".join(twin.reference for twin in doubtful_twins(order))
+    return names and f"The same was ordered before ({names}), and nobody knows yet whether it was bought. {ASK_FIRST}"
 
 
 def objections(order: Order) -> list[str] | None:

@@ -23,12 +23,18 @@ class Row:
 
 def rows(order: Order) -> list[Row]:
     """What has been chosen so far, in the order of the steps."""
-    return [*_target(order.recipe, order.picked), *_plan(order.recipe, order.picked), *_billing(order.picked)]
+    recipe, choices = order.recipe, order.picked
+    return [*_target(recipe, choices), *_plan(recipe, choices), *_billing(choices)]
+
+
+def all_rows(order: Order) -> list[Row]:
+    """The rows of a finished order: with how it is billed, which nobody chooses."""
+    return [*rows(order), *_billed(order.recipe)]
 
 
 def frozen(order: Order) -> list[dict[str, Any]]:
     """The rows as they are kept with a placed order."""
-    return [asdict(row) for row in rows(order)]
+    return [asdict(row) for row in all_rows(order)]
 
 
 def target_label(recipe: Recipe, choices: Choices) -> str:
@@ -40,7 +46,7 @@ def target_label(recipe: Recipe, choices: Choices) -> str:
 
 def _target(recipe: Recipe, choices: Choices) -> list[Row]:
     if choices.product_no and recipe.target is not Target.ACCOUNT:
-        return [Row("PBX", choices.product_no)]
+        return [Row("PBX", choices.product_no, choices.labels.get(choices.product_no, ""))]
     if choices.partner_id:
         partner = Partner.objects.filter(remote_id=choices.partner_id).first()
         return [_somebody("For", choices.partner_id, partner)]
@@ -62,6 +68,18 @@ def _plan(recipe: Recipe, choices: Choices) -> list[Row]:
     if choices.multi_cycle is not None:
         found.append(Row("Term", "1 year" if choices.multi_cycle == 1 else f"{choices.multi_cycle} years"))
     return found
+
+
+BILLED = {"annually": "Every year", "monthly": "Every month", "once": "Once"}
+
+
+def _billed(recipe: Recipe) -> list[Row]:
+    """How the money is taken, as the body's billingCycle and billingModel say it."""
+    line = recipe.lines[0] if recipe.lines else None
+    if line is None or line.billing_cycle is None:
+        return []
+    recurring = ", recurring" if line.billing_model == "recurring" else ""
+    return [Row("Billed", f"{BILLED.get(line.billing_cycle, line.billing_cycle)}{recurring}")]
 
 
 def _billing(choices: Choices) -> list[Row]:

@@ -62,6 +62,13 @@ VERDICTS = {
 
 NOBODY_ORDER_AGAIN = "Nobody must order this again until it is cleared."
 
+FOUND = Verdict(
+    "Bought",
+    "Was anything bought? Yes.",
+    "Its answer was lost. A manager found the order at Yeastar and recorded it here.",
+    "good",
+)
+
 HELD = Verdict(
     "Held",
     "Was anything bought? Not yet.",
@@ -84,6 +91,8 @@ def verdict(order: Order) -> Verdict:
         return CONTRADICTION
     if order.status == Status.QUEUED and order.held_since:
         return HELD
+    if order.status == Status.PLACED and not order.answer:
+        return FOUND
     return VERDICTS[Status(order.status)]
 
 

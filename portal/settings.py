@@ -23,6 +23,9 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 (DATA_DIR / "static").mkdir(parents=True, exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="").strip()  # a file made with `echo` ends with a newline
+KEPT_KEY = DATA_DIR / "secret_key"  # made by `make run`, for commands given while nothing runs
+if not SECRET_KEY and KEPT_KEY.is_file():
+    SECRET_KEY = KEPT_KEY.read_text().strip()
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY (or SECRET_KEY_FILE). `make run` makes one and keeps it.")

@@ -51,6 +51,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Drafts, the last touched first."""
         return self.filter(status=Status.DRAFT, discarded_at=None).order_by("-updated_at")
 
+    def in_doubt(self) -> OrderQuerySet:
+        """What waits for a manager: uncertain orders, and contradictions."""
+        return self.filter(models.Q(status=Status.UNCERTAIN) | ~models.Q(conflict=""))
+
     def placed(self) -> OrderQuerySet:
         """All but drafts, newest first."""
         return self.exclude(status=Status.DRAFT).order_by("-placed_at", "-pk")

@@ -18,7 +18,7 @@ from orders import placing, steps, wizard
 from orders.composing import Choices, Recipe, Target
 from orders.lifecycle import Status
 from orders.lookups import Lookup
-from orders.models import PLACE_ORDER, Order, OrderQuerySet
+from orders.models import PLACE_ORDER, SETTLE_ORDER, Order, OrderQuerySet
 from orders.pickers import Picker
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
@@ -52,7 +52,12 @@ def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
     cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
     mine = drafts_of(request)
-    context = {"cards": cards, "drafts": as_drafts(mine[:5]), "drafts_count": mine.count()}
+    context = {
+        "cards": cards,
+        "drafts": as_drafts(mine[:5]),
+        "drafts_count": mine.count(),
+        "in_doubt": Order.objects.in_doubt()[:20] if request.user.has_perm(SETTLE_ORDER) else [],
+    }
     return page(request, "orders/catalogue.html", "orders/catalogue.html", context)
 
 

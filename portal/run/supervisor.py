@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from portal.run import environment, ready
+from portal.run import beside, environment, ready
 from portal.run.crew import Child, Crew, say
 from portal.run.environment import LOGINS, Plan
 from portal.run.guardian import GRACE, Guardian
@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> int:
         print("\nStopping.", flush=True)
     except Sorry as sorry:
         code = fail(sorry)
+    beside.untell(plan)
     if not crew.stop(PATIENCE):
         code = 130
     guardian.dismiss()
@@ -134,6 +135,7 @@ def start(crew: Crew, plan: Plan, began: float) -> None:
     crew.wait_for(web, lambda: ready.serves(plan.reach, plan.port, "/healthz", plan.host_header), 60)
     say("web", "ready")
     crew.pause(0)
+    beside.tell(plan)
     welcome(plan, news, sandbox, time.monotonic() - began)
 
 

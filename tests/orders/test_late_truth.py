@@ -182,3 +182,28 @@ def test_every_attempt_is_kept_with_what_came_of_it(queued: Queued, portal: Part
     assert bought.request_id == Order.objects.get(pk=order.pk).request_id
     assert bought.finished_at is not None
     assert held.sha256 == bought.sha256 == order.request_sha256
+
+
+def test_who_is_about_to_order_what_may_have_been_bought_already_is_told(
+    uncertain: Callable[[], Order], draft: Callable[[str], Order], alices: Client
+) -> None:
+    lost = uncertain()
+    same, other = draft("linkus-cloud-service"), draft("turnkey-capacity")
+    assert lost.reference in alices.get(f"/orders/{same.pk}/review/").content.decode()
+    assert lost.reference not in alices.get(f"/orders/{other.pk}/review/").content.decode()
+
+
+def test_a_manager_sees_at_once_what_waits_to_be_settled(
+    uncertain: Callable[[], Order], mona: User, sign_in: Callable[[User], Client], alices: Client
+) -> None:
+    lost = uncertain()
+    assert lost.reference in sign_in(mona).get("/").content.decode()
+    assert lost.reference not in alices.get("/").content.decode()
+
+
+def test_the_name_of_a_chosen_pbx_goes_with_the_order(
+    draft: Callable[[str], Order], alices: Client, accounts: None
+) -> None:
+    order = draft("software-edition-license")
+    alices.post(f"/orders/{order.pk}/target/", {"license_for": "existing", "product_no": "3651E1292455"})
+    assert "Head office Lyon" in alices.get(f"/orders/{order.pk}/plan/").content.decode()

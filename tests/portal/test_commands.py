@@ -56,7 +56,7 @@ def test_a_person_may_hold_several_roles(db: None, typed: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "password", "words"),
     [
-        (("ALICE", "new@example.com", "--role", "staff"), "correct horse battery", "is a ALICE already"),
+        (("ALICE", "new@example.com", "--role", "staff"), "correct horse battery", "is somebody called ALICE already"),
         (("eve", "Alice@example.com", "--role", "staff"), "correct horse battery", "alice@example.com"),
         (("eve", "eve@example.com", "--role", "staff"), "password", "too common"),
         (("eve", "eve@example.com", "--role", "staff"), "short", "too short"),

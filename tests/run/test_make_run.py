@@ -147,6 +147,15 @@ def test_every_child_has_a_log_and_no_secret_lies_open(portal: Portal) -> None:
         assert (portal.data / name).stat().st_mode & 0o077 == 0, name
 
 
+def test_a_command_given_beside_it_uses_its_key_its_broker_and_its_sandbox(portal: Portal) -> None:
+    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(portal.data)}
+    command = [sys.executable, "manage.py", "mirror_accounts"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Partners: 22 listed" in done.stdout
+    assert (portal.data / "running.json").stat().st_mode & 0o077 == 0
+
+
 def test_a_second_portal_in_the_same_place_is_refused_in_one_line(portal: Portal) -> None:
     other = Portal(portal.data)
     assert other.process.wait(20) == 1

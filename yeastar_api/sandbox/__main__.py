@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m yeastar_api.sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8100, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=8001, help="0 takes a free one")
     parser.add_argument("--state", help="file that keeps what was bought across restarts")
     parser.add_argument("--client-id", help="default: YEASTAR_CLIENT_ID, else sandbox-client")
     parser.add_argument("--client-secret", help="default: YEASTAR_CLIENT_SECRET, else sandbox-secret")

@@ -42,7 +42,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it listens, such as `http://127.0.0.1:8100`."""
+        """Where it listens, such as `http://127.0.0.1:8001`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         users = get_user_model().objects
         username, email = options["username"], options["email"]
         if users.filter(username__iexact=username).exists():
-            raise CommandError(f"There is a {username} already.")
+            raise CommandError(f"There is somebody called {username} already.")
         if users.filter(email__iexact=email).exists():
             raise CommandError(f"There is somebody with {email} already.")
         password = input() if options["stdin"] else getpass("Password: ")
