@@ -105,7 +105,15 @@ HOTEL_PMS = Recipe(
     product_id="11",
     operation="purchase_service",
     target=Target.DEVICE,
-    lines=(Line(service_type="service", purchase_type="purchase", billing_model="once", billing_cycle="once"),),
+    lines=(
+        Line(
+            service_type="service",
+            purchase_type="purchase",
+            billing_model="once",
+            billing_cycle="once",
+            under_plan=True,
+        ),
+    ),
 )
 
 
@@ -113,6 +121,7 @@ def test_a_sixth_product_is_a_recipe_and_nothing_else() -> None:
     choices = Choices().changed(
         {
             "product_no": "3631A2000001",
+            "plan_id": "3049050000000000009",
             "service_id": ("3049050000000000001",),
             "billing_contact_id": "3197218168379846218",
         }
@@ -125,6 +134,7 @@ def test_a_sixth_product_is_a_recipe_and_nothing_else() -> None:
         "billingId": 3197218168379846218,
         "serviceList": [
             {
+                "connectionPlanId": 3049050000000000009,
                 "serviceType": "service",
                 "serviceId": 3049050000000000001,
                 "purchaseType": "purchase",
