@@ -206,7 +206,9 @@ def _record(
     # The attempt's number makes the claim ours: another worker may hold the order again by the time a commit whose
     # acknowledgement got lost is tried once more.
     ours = models.Q(attempts=attempt.number)
-    if order.move(to, title=title, words=problem, data=data, only_if=ours, also=finish, problem=problem, **columns):
+    if order.status == Status.SENDING and order.move(
+        to, title=title, words=problem, data=data, only_if=ours, also=finish, problem=problem, **columns
+    ):
         return to
     return _record_late(attempt, order, to, outcome, title=title, problem=problem, data=data, **columns)
 
@@ -235,9 +237,10 @@ def _record_late(
         if order.move(to, title=late, words=problem, data=data, also=finish, problem=problem, **columns):
             return to
         order.refresh_from_db()
-    finish()
     conflict = _contradiction(order, to, title, columns)
-    order.note(title=f"Told late: {title}", words=problem or conflict, data=data, conflict=conflict or order.conflict)
+    loud: dict[str, Any] = {"conflict": conflict or order.conflict}
+    # In one transaction: an attempt that is closed counts as told, and what it told must then be there.
+    order.note(title=f"Told late: {title}", words=problem or conflict, data=data, also=finish, **loud)
     if conflict:
         log.error("submit.late_contradiction", order=str(order.pk), status=order.status, told=to, evidence=data)
     return Status(order.status)

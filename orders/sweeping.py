@@ -53,4 +53,7 @@ def _lose(order: Order, now: datetime) -> bool:
     def close_attempt() -> None:
         Attempt.objects.filter(order=order, outcome=Outcome.OPEN).update(outcome=Outcome.LOST, finished_at=now)
 
-    return order.move(Status.UNCERTAIN, title="Lost sight of", words=words, also=close_attempt, problem=words)
+    same = models.Q(sending_since=order.sending_since)
+    return order.move(
+        Status.UNCERTAIN, title="Lost sight of", words=words, only_if=same, also=close_attempt, problem=words
+    )

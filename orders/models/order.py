@@ -194,11 +194,12 @@ class Order(models.Model):
         words: str = "",
         actor: AbstractBaseUser | None = None,
         data: dict[str, Any] | None = None,
+        also: Callable[[], object] | None = None,
         **columns: Any,
     ) -> None:
-        """Write an event that does not move the order: what happened, in words a person can read, and the evidence."""
+        """Write an event that does not move the order, and what `also` writes, in one transaction."""
         event = self._event(title=title, words=words, actor=actor, data=data, at=timezone.now(), moved=None)
-        self._write(event, only_if=None, also=None, **columns)
+        self._write(event, only_if=None, also=also, **columns)
 
     def _event(
         self,

@@ -207,3 +207,57 @@ def test_the_name_of_a_chosen_pbx_goes_with_the_order(
     order = draft("software-edition-license")
     alices.post(f"/orders/{order.pk}/target/", {"license_for": "existing", "product_no": "3651E1292455"})
     assert "Head office Lyon" in alices.get(f"/orders/{order.pk}/plan/").content.decode()
+
+
+def test_a_late_receipt_survives_a_database_that_fails_while_it_is_noted(
+    queued: Queued, sandbox: Sandbox, mona: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = queued()
+    noted = Order.note
+    failures = iter([True])
+
+    def fails_once(self: Order, **given: object) -> None:
+        if next(failures, False):
+            raise OperationalError("the connection is gone")
+        noted(self, **given)
+
+    def meanwhile(response: httpx.Response) -> httpx.Response:
+        answer = settle_while_waiting(mona)(response)
+        monkeypatch.setattr(Order, "note", fails_once)
+        return answer
+
+    with portal_for(Transport(sandbox, meanwhile)) as portal:
+        assert submitting.submit(order.pk, portal) == Status.FAILED
+    order.refresh_from_db()
+    assert sandbox.ledger[0]["receipt"]["orderNo"] in order.conflict
+    assert order.tries.get().outcome == Outcome.RECEIPT
+
+
+def test_a_late_receipt_with_a_number_that_is_taken_is_kept(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    first, second = queued(), queued()
+    submitting.submit(first.pk, portal)
+    first.refresh_from_db()
+
+    def late_and_the_same(response: httpx.Response) -> httpx.Response:
+        sweeping.sweep(timezone.now() + timedelta(minutes=10))
+        text = response.text.replace(sandbox.ledger[1]["receipt"]["orderNo"], first.order_no)
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, text=text)
+
+    with portal_for(Transport(sandbox, late_and_the_same)) as repeating:
+        assert submitting.submit(second.pk, repeating) == Status.UNCERTAIN
+    last = second.events.last()
+    assert last is not None
+    assert last.data["order_no"] == first.order_no
+    assert "another order of ours" in last.words
+
+
+def test_the_sweep_ends_the_wait_for_the_attempt_it_saw_and_for_no_later_one(queued: Queued) -> None:
+    order = queued()
+    assert submitting._claim(order)
+    seen = Order.objects.get(pk=order.pk)
+    Order.objects.filter(pk=order.pk).update(sending_since=timezone.now() + timedelta(seconds=90))
+    assert not sweeping._lose(seen, timezone.now())
+    order.refresh_from_db()
+    assert order.status == Status.SENDING
