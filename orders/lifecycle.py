@@ -4,7 +4,8 @@
               │  ▲          │  ├───► FAILED      certainly not
               │  └──────────┘  └───► UNCERTAIN   maybe ──► PLACED or FAILED
               │ NotDelivered: later
-              └──► FAILED                        cancelled by a manager before it was sent
+              ├──► FAILED                        cancelled by a manager before it was sent
+              └──► PLACED                        held, but then found in the vendor's history: it was bought after all
 
 A settled order never moves again. SENDING never becomes QUEUED by age: what was perhaps sent is not sent again.
 """
@@ -25,7 +26,7 @@ class Status(models.TextChoices):
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.QUEUED}),
-    Status.QUEUED: frozenset({Status.SENDING, Status.FAILED}),
+    Status.QUEUED: frozenset({Status.SENDING, Status.FAILED, Status.PLACED}),
     Status.SENDING: frozenset({Status.PLACED, Status.FAILED, Status.UNCERTAIN, Status.QUEUED}),
     Status.UNCERTAIN: frozenset({Status.PLACED, Status.FAILED}),
     Status.PLACED: frozenset(),

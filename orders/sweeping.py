@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -11,9 +11,6 @@ from django.utils import timezone
 from orders import doorbell
 from orders.lifecycle import Status
 from orders.models import QUEUE_DOWN, Attempt, Order, Outcome
-
-RING_AGAIN = timedelta(seconds=60)
-"""A due order whose bell rang this long ago is rung for once more."""
 
 RINGS = 500
 """Bells in one sweep, at most: the rest is rung for by the next."""
@@ -29,7 +26,7 @@ def _ring_for_due(now: datetime) -> int:
     due = (
         Order.objects.filter(status=Status.QUEUED)
         .filter(models.Q(not_before=None) | models.Q(not_before__lte=now))
-        .filter(models.Q(rung_at=None) | models.Q(rung_at__lte=now - RING_AGAIN))
+        .filter(models.Q(rung_at=None) | models.Q(rung_at__lte=now - settings.RING_AGAIN))
         .order_by("placed_at")
         .values_list("pk", flat=True)[:RINGS]
     )

@@ -5,7 +5,13 @@ from django.db.models import Q
 
 STAFF = frozenset({"orders.place_order"})
 MANAGER = STAFF | {"orders.see_all_orders", "orders.settle_order"}
-ADMIN = MANAGER | {"orders.change_partner", "orders.change_contact", "auth.add_user", "auth.change_user"}
+ADMIN = MANAGER | {
+    "orders.change_partner",
+    "orders.change_contact",
+    "orders.manage_connection",
+    "auth.add_user",
+    "auth.change_user",
+}
 
 ROLES: dict[str, frozenset[str]] = {"staff": STAFF, "manager": MANAGER, "admin": ADMIN}
 

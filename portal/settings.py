@@ -45,6 +45,20 @@ YEASTAR_SAVE_BUDGET = env.float("YEASTAR_SAVE_BUDGET", default=45.0)
 # A SENDING order older than this has lost its worker: the budget, and room for a slow start and a slow commit.
 ORDER_SENDING_LIMIT = timedelta(seconds=YEASTAR_SAVE_BUDGET + env.float("ORDER_SENDING_GRACE", default=30.0))
 
+# How long a new order may take to appear in Yeastar's history: before that, its absence proves nothing.
+HISTORY_LAG = timedelta(seconds=env.float("HISTORY_LAG_SECONDS", default=900.0))
+# Pause before the second look for an uncertain order; each further pause is twice as long, up to six hours.
+RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=30.0)
+# So many complete looks without a trace prove that it was never placed, where the history tells references back.
+ABSENCE_SCANS = env.int("ABSENCE_SCANS", default=3)
+# The same again within so many hours needs a typed reason.
+DUPLICATE_WINDOW = timedelta(hours=env.float("DUPLICATE_HOURS", default=24.0))
+# So many orders that were not delivered, one after another, hold the queue; after so many seconds a probe asks.
+BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=3)
+BREAKER_PROBE_SECONDS = env.float("BREAKER_PROBE_SECONDS", default=10.0)
+# A due order whose bell rang so long ago is rung for once more.
+RING_AGAIN = timedelta(seconds=env.float("RING_AGAIN_SECONDS", default=60.0))
+
 # Our reference (YP-7F3K-9QX2) is sent as poNumber, so that an order can be found again in Yeastar's history.
 SEND_REFERENCE = env.bool("SEND_REFERENCE", default=False)
 

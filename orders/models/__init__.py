@@ -1,17 +1,30 @@
-"""What we remember: mirrored accounts, orders, and the evidence of what happened to each order."""
+"""What we remember: mirrored accounts, orders with the evidence of what happened to each, and the vendor's history."""
 
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
+from orders.models.breaker import Breaker
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
-from orders.models.order import PLACE_ORDER, QUEUE_DOWN, SEE_ALL_ORDERS, SETTLE_ORDER, Order, OrderQuerySet
+from orders.models.history import EchoSighting, Reading, Record
+from orders.models.order import (
+    MANAGE_CONNECTION,
+    PLACE_ORDER,
+    QUEUE_DOWN,
+    SEE_ALL_ORDERS,
+    SETTLE_ORDER,
+    Order,
+    OrderQuerySet,
+)
 
 __all__ = [
+    "MANAGE_CONNECTION",
     "NUMBER_LENGTH",
     "PLACE_ORDER",
     "QUEUE_DOWN",
     "SEE_ALL_ORDERS",
     "SETTLE_ORDER",
     "Attempt",
+    "Breaker",
     "Contact",
+    "EchoSighting",
     "EvidenceIsKept",
     "Mirrored",
     "MirroredQuerySet",
@@ -20,4 +33,6 @@ __all__ = [
     "OrderQuerySet",
     "Outcome",
     "Partner",
+    "Reading",
+    "Record",
 ]

@@ -24,6 +24,7 @@ from orders.reference import new_reference
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
 SETTLE_ORDER = "orders.settle_order"
+MANAGE_CONNECTION = "orders.manage_connection"
 
 QUEUE_DOWN = "The order is accepted and kept. Our own queue is down; the order is sent as soon as that is back."
 """The problem of an order whose bell could not be rung."""
@@ -106,6 +107,14 @@ class Order(models.Model):
     chain_length = models.PositiveIntegerField(default=0)
     chain_hash = models.CharField(max_length=64, blank=True)
 
+    # Reconciliation: when the vendor's history is looked through for it next, and what that has brought so far.
+    look_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveIntegerField(default=0)
+    absences = models.PositiveIntegerField(default=0)  # looks that prove it was not there
+
+    # What is bought for whom, as one word: the same again is asked about before it is placed.
+    likeness = models.CharField(max_length=64, blank=True)
+
     # The truth came late and contradicts what was settled: loud until a manager has seen to it.
     conflict = models.TextField(blank=True)
 
@@ -116,11 +125,14 @@ class Order(models.Model):
             ("place_order", "Can order, and see the own orders"),
             ("see_all_orders", "Can see everybody's orders"),
             ("settle_order", "Can settle an uncertain order by hand"),
+            ("manage_connection", "Can see and test the connection to Yeastar"),
         ]
         indexes = [
             models.Index(fields=["status", "not_before"]),
             models.Index(fields=["owner", "-placed_at"]),
             models.Index(fields=["-placed_at"]),
+            models.Index(fields=["look_at"], condition=~models.Q(look_at=None), name="order_looked_for"),
+            models.Index(fields=["likeness", "-placed_at"]),
         ]
         constraints = [
             models.UniqueConstraint(
