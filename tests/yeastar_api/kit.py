@@ -1,13 +1,14 @@
 """What the tests of the API client share: a portal on a scripted transport, and honest answers."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from yeastar_api.auth import MemoryTokenStore
+from yeastar_api.auth import MemoryTokenStore, Token
 from yeastar_api.client import PartnerPortal
 
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
@@ -63,6 +64,21 @@ def portal_on(handler: Handler | httpx.BaseTransport, **settings: Any) -> Partne
         "token_store": MemoryTokenStore(),
         "transport": transport,
         "sleep": lambda _: None,
+    }
+    return PartnerPortal(**given | settings)
+
+
+def portal_at(url: str, *, budget: float = 5.0, **settings: Any) -> PartnerPortal:
+    """A portal on real sockets that holds a token already."""
+    store = MemoryTokenStore()
+    store.put(Token("an-older-token-of-some-length", time.time() + 1800))
+    given: dict[str, Any] = {
+        "base_url": url,
+        "client_id": "an-id",
+        "client_secret": SECRET,
+        "token_store": store,
+        "get_budget_seconds": budget,
+        "save_budget_seconds": budget,
     }
     return PartnerPortal(**given | settings)
 

@@ -25,11 +25,19 @@ def reset(connection):
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-class SocketServer:
-    """Answers the n-th request by the n-th of `answers` (bytes, or a function of the connection), then the last."""
+SILENCE = object()
+"""Instead of an answer: none, until the test is over."""
 
-    def __init__(self, *answers):
+
+class SocketServer:
+    """Answers the n-th request by the n-th of `answers`, then the last: bytes, a function of the connection, SILENCE.
+
+    `unread` is done to each connection instead, before anything is read from it.
+    """
+
+    def __init__(self, *answers, unread=None):
         self.answers = list(answers)
+        self.unread = unread
         self.requests = []
         self.connections = 0
         self.stopping = threading.Event()
@@ -60,14 +68,23 @@ class SocketServer:
     def _serve(self, connection):
         connection.settimeout(0.05)
         with connection, suppress(OSError):
+            if self.unread:
+                self._answer(connection, self.unread)
+                return
             while (request := self._read(connection)) is not None:
                 answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
                 self.requests.append(request)
-                if isinstance(answer, bytes):
-                    connection.sendall(answer)
-                else:
-                    answer(connection)
+                self._answer(connection, answer)
+                if not isinstance(answer, bytes):
                     return
+
+    def _answer(self, connection, answer):
+        if answer is SILENCE:
+            self.stopping.wait(6)
+        elif isinstance(answer, bytes):
+            connection.sendall(answer)
+        else:
+            answer(connection)
 
     def _read(self, connection):
         data = b""
@@ -91,10 +108,6 @@ class SocketServer:
             if separator and len(body) >= length:
                 return data
         return None
-
-    def silence(self, connection):
-        """Never answer, until the test is over."""
-        self.stopping.wait(6)
 
     def drip(self, start, drop=b"x"):
         """After `start`, one `drop` every 20 ms for 6 seconds: longer than any budget here, so a test can fail."""

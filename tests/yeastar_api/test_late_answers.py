@@ -13,9 +13,10 @@ from contextlib import contextmanager
 import httpcore
 import pytest
 
-from tests.yeastar_api.kit import RECEIPT, envelope
+from tests.yeastar_api.error_table import BOUGHT
+from tests.yeastar_api.kit import RECEIPT, envelope, portal_at
 from tests.yeastar_api.socket_server import SocketServer, http
-from tests.yeastar_api.test_sockets import BOUGHT, CHUNKED, portal
+from tests.yeastar_api.test_sockets import CHUNKED
 from yeastar_api.client import transport
 from yeastar_api.errors import Unanswered
 
@@ -23,8 +24,8 @@ BUDGET = 0.6
 
 BUYER = """
 import sys
-from tests.yeastar_api.test_sockets import portal
-print("receipt", portal(sys.argv[1], budget=1.5).save(b"{}").order_no)
+from tests.yeastar_api.kit import portal_at
+print("receipt", portal_at(sys.argv[1], budget=1.5).save(b"{}").order_no)
 """
 
 
@@ -70,7 +71,7 @@ PADDED = http(200, envelope(RECEIPT | {"padding": "x" * 100_000}))
 )
 def test_a_receipt_that_came_while_the_reader_slept_past_its_budget_is_read(answer):
     server = SocketServer(answering(answer))
-    with server, portal(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
+    with server, portal_at(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
         assert client.save(b"{}").order_no == RECEIPT["orderNo"]
     assert len(server.requests) == 1
 
@@ -82,12 +83,12 @@ def test_a_receipt_whose_head_came_in_time_and_whose_body_while_asleep_is_read()
         connection.sendall(head + b"\r\n\r\n")
         answering(body)(connection)
 
-    with SocketServer(in_two) as server, portal(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
+    with SocketServer(in_two) as server, portal_at(server.url, budget=BUDGET) as client, asleep_until(BUDGET + 0.3):
         assert client.save(b"{}").order_no == RECEIPT["orderNo"]
 
 
 def test_half_a_receipt_is_not_waited_for_by_one_who_wakes_too_late():
-    with SocketServer(answering(BOUGHT[:-20])) as server, portal(server.url, budget=BUDGET) as client:
+    with SocketServer(answering(BOUGHT[:-20])) as server, portal_at(server.url, budget=BUDGET) as client:
         begun = time.monotonic()
         with asleep_until(BUDGET + 0.3), pytest.raises(Unanswered, match="no answer in time"):
             client.save(b"{}")
@@ -96,7 +97,7 @@ def test_half_a_receipt_is_not_waited_for_by_one_who_wakes_too_late():
 
 def test_a_flood_of_preliminary_answers_ends_however_fast_it_comes():
     server = SocketServer(lambda connection: server.drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000)(connection))
-    with server, portal(server.url, budget=BUDGET) as client:
+    with server, portal_at(server.url, budget=BUDGET) as client:
         begun = time.monotonic()
         with pytest.raises(Unanswered):
             client.save(b"{}")
