@@ -41,6 +41,7 @@ FLOORS: list[set[str]] = [
         "orders.evidence",
         "orders.forms",
         "orders.gateway",
+        "orders.likeness",
         "orders.mirror",
         "orders.settling",
         "orders.submitting",
