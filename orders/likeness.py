@@ -9,9 +9,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from orders.models import Order, Record
+from orders.models import Record
 from yeastar_api.messages import OrderRequest
 
 Verdict = Literal["same", "different", "unknown"]
@@ -34,34 +34,6 @@ class Wanted:
     partner_id: str
     lines: tuple[Line, ...]
 
-    @classmethod
-    def of_request(cls, request: OrderRequest) -> Self:
-        """What a request asks for."""
-        return cls(
-            product_id=request.product_id,
-            product_no=request.product_no,
-            partner_id=request.partner_id,
-            lines=_sorted((line.service_id, line.quantity) for line in request.lines),
-        )
-
-    @classmethod
-    def of_text(cls, body: str) -> Self:
-        """What a frozen request asks for. Raises ValueError for a text that is no request."""
-        told = json.loads(body)
-        if not isinstance(told, dict) or not isinstance(told.get("serviceList"), list):
-            raise ValueError("this text is no order")
-        return cls(
-            product_id=_text(told.get("productId")),
-            product_no=_text(told.get("productNo")),
-            partner_id=_text(told.get("partnerId")),
-            lines=_sorted((_text(line.get("serviceId")), _count(line.get("quantity"))) for line in told["serviceList"]),
-        )
-
-    @classmethod
-    def of_order(cls, order: Order) -> Self:
-        """What a placed order asks for. Raises ValueError for a draft: nothing is frozen there yet."""
-        return cls.of_text(order.request_body)
-
 
 @dataclass(frozen=True)
 class Trait:
@@ -71,6 +43,27 @@ class Trait:
     ours: str
     theirs: str
     verdict: Verdict
+
+
+def wanted_by(request: OrderRequest | str) -> Wanted:
+    """What a request, or its frozen text, asks for. Raises ValueError for a text that is no order."""
+    if isinstance(request, OrderRequest):
+        return Wanted(
+            product_id=request.product_id,
+            product_no=request.product_no,
+            partner_id=request.partner_id,
+            lines=_sorted((line.service_id, line.quantity) for line in request.lines),
+        )
+    told = json.loads(request)
+    lines = told.get("serviceList") if isinstance(told, dict) else None
+    if not isinstance(lines, list):
+        raise ValueError("this text is no order")
+    return Wanted(
+        product_id=_text(told.get("productId")),
+        product_no=_text(told.get("productNo")),
+        partner_id=_text(told.get("partnerId")),
+        lines=_sorted((_text(line.get("serviceId")), _count(line.get("quantity"))) for line in lines),
+    )
 
 
 def word(wanted: Wanted) -> str:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from orders import placing
-from orders.likeness import NO_CUSTOMER, OWN_ACCOUNT, Wanted, compare, values_of, word
+from orders.likeness import NO_CUSTOMER, OWN_ACCOUNT, Wanted, compare, values_of, wanted_by, word
 from orders.models import Order, Record
 from tests.tutorials import SLUGS, sample_request
 
@@ -31,8 +31,8 @@ def test_a_draft_and_its_frozen_text_are_one_word(
     slug: str, draft: Callable[[str], Order], queued: Callable[[str], Order]
 ) -> None:
     request, body, _ = placing.preview(draft(slug))
-    assert Wanted.of_request(request) == Wanted.of_text(body) == Wanted.of_order(queued(slug))
-    assert Wanted.of_text(body).product_id == str(sample_request(slug)["productId"])
+    assert wanted_by(request) == wanted_by(body) == wanted_by(queued(slug).request_body)
+    assert wanted_by(body).product_id == str(sample_request(slug)["productId"])
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_serial_number_in_small_letters_is_the_same_pbx() -> None:
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"serviceList": 5}'])
 def test_what_is_no_order_has_no_likeness(body: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  json's own error is one, too
-        Wanted.of_text(body)
+        wanted_by(body)
 
 
 def test_of_a_record_that_tells_nothing_nothing_is_known() -> None:
