@@ -66,27 +66,6 @@ def test_a_401_that_claims_success_is_not_sent_again():
     assert (len(script.calls), script.tokens) == (1, 1)
 
 
-class Lossy(httpx.BaseTransport):
-    """Delivers the save, then loses the answer."""
-
-    def __init__(self, inner, loss):
-        self.inner, self.loss = inner, loss
-
-    def handle_request(self, request):
-        response = self.inner.handle_request(request)
-        if request.url.path == SAVE_PATH:
-            raise self.loss("lost on the way back")
-        return response
-
-
-@pytest.mark.parametrize("loss", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError, OSError])
-def test_a_save_whose_answer_is_lost_is_unanswered_and_never_sent_twice(loss):
-    script = Script(lambda _: ok(RECEIPT))
-    with pytest.raises(Unanswered):
-        portal_on(Lossy(httpx.MockTransport(script), loss)).save(b"{}")
-    assert len(script.calls) == 1
-
-
 def test_trouble_with_the_token_call_means_not_delivered_whatever_it_is():
     for trouble in (httpx.ReadTimeout, httpx.ReadError, OSError, KeyError):
 
