@@ -21,6 +21,7 @@ from django.db import DatabaseError, IntegrityError, models
 from django.utils import timezone
 from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from orders import breaking
 from orders.destination import current_destination
 from orders.lifecycle import SETTLED, Status
 from orders.models import NUMBER_LENGTH, Attempt, Order, Outcome
@@ -52,8 +53,13 @@ log = structlog.get_logger(__name__)
 
 
 def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
-    """Send one order, if it is due and nobody else has claimed it. Returns its new status; None if it was not ours."""
+    """Send one order, if it is due and nobody else has claimed it. Returns its new status; None if it was not ours.
+
+    While the breaker is open every order waits as it lies.
+    """
     deadline = time.monotonic() + settings.YEASTAR_SAVE_BUDGET
+    if breaking.is_open():
+        return None
     order = Order.objects.only(*NEEDED).filter(pk=pk, status=Status.QUEUED).order_by().first()
     if order is None:
         return None
@@ -68,9 +74,11 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
         return _hold(attempt, order, error)
     except Refused as error:
         words = f"Yeastar refused the order: {_said(error)} Nothing was bought."
-        return _record(
+        status = _record(
             attempt, order, Status.FAILED, Outcome.REFUSED, title="Refused by Yeastar", problem=words, error=error
         )
+        breaking.came_through()
+        return status
     except Unanswered as error:
         words = f"The order was sent, but no clear answer came back: {_said(error)}"
         return _record(
@@ -82,7 +90,9 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
         return _record(
             attempt, order, Status.UNCERTAIN, Outcome.UNANSWERED, title="Failed while sending", problem=words
         )
-    return _bought(attempt, order, receipt)
+    status = _bought(attempt, order, receipt)
+    breaking.came_through()
+    return status
 
 
 def _claim(order: Order) -> Attempt | None:
@@ -151,7 +161,7 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
     """Nothing was bought: back to the queue, for later."""
     now = timezone.now()
     seconds = max(HOLD[min(order.attempts, len(HOLD)) - 1], min(error.retry_after or 0, 3600))
-    return _record(
+    status = _record(
         attempt,
         order,
         Status.QUEUED,
@@ -164,6 +174,8 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
         rung_at=None,
         sending_since=None,
     )
+    breaking.failed(error)
+    return status
 
 
 def _passes(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The sweep: rings for what is due, and ends the wait for what lost its worker."""
+"""The sweep: rings for what is due, ends the wait for lost workers, and asks whether orders may be sent again."""
 
 from __future__ import annotations
 
@@ -8,18 +8,46 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from orders import doorbell
+from orders import breaking, doorbell
 from orders.lifecycle import Status
-from orders.models import QUEUE_DOWN, Attempt, Order, Outcome
+from orders.models import QUEUE_DOWN, Attempt, Breaker, Order, Outcome
+from yeastar_api.client import PartnerPortal
+from yeastar_api.errors import ApiError, Refused
 
 RINGS = 500
 """Bells in one sweep, at most: the rest is rung for by the next."""
 
 
-def sweep(now: datetime | None = None) -> tuple[int, int]:
-    """Ring for what is due, and end the wait for what lost its worker. Returns how many of each."""
+def sweep(now: datetime | None = None, *, portal: PartnerPortal | None = None) -> tuple[int, int]:
+    """Ring for what is due, and end the wait for what lost its worker. Returns how many of each.
+
+    While the breaker is open nothing is rung for; then, when it is time, `portal` is asked whether that may end.
+    """
     now = now or timezone.now()
-    return _ring_for_due(now), _age_out(now)
+    lost = _age_out(now)
+    if breaking.state(fresh=True).opened_at is None:
+        return _ring_for_due(now), lost
+    if portal and (taken := breaking.take_probe(now)):
+        probe(taken, portal)
+    return 0, lost
+
+
+def probe(taken: Breaker, portal: PartnerPortal) -> ApiError | None:
+    """Ask the one harmless question. Answered, it releases all orders, the oldest first; the error otherwise.
+
+    A refusal is an answer, too: they could be reached, and took our token. A 5xx or a lost answer proves nothing.
+    """
+    try:
+        portal.products()
+    except Refused:
+        pass
+    except ApiError as error:
+        breaking.stay_open(taken, error)
+        return error
+    if breaking.close(taken):
+        while _ring_for_due(timezone.now()) == RINGS:
+            pass
+    return None
 
 
 def _ring_for_due(now: datetime) -> int:

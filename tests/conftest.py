@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from django_webtest import DjangoTestApp
 
-from orders import gateway, mirror, placing
+from orders import breaking, gateway, mirror, placing
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
@@ -25,7 +25,8 @@ from yeastar_api.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def fresh_cache() -> Iterator[None]:
-    """The rate limits of one test are not those of the next."""
+    """The rate limits of one test are not those of the next, nor is what was seen of the breaker."""
+    breaking.forget()
     yield
     cache.clear()
 

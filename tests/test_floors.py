@@ -37,6 +37,7 @@ FLOORS: list[set[str]] = [
     },
     {"orders.recipes", "orders.rules"},
     {"orders.models/"},
+    {"orders.breaking"},
     {
         "orders.evidence",
         "orders.forms",
@@ -49,6 +50,8 @@ FLOORS: list[set[str]] = [
         "orders.summary",
         "orders.verdict",
     },
+    {"orders.history/"},
+    {"orders.duplicates"},
     {"orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
     {"orders.steps"},
     {"orders.views/"},

@@ -29,6 +29,8 @@ ASSUMED_LIFETIME = 300.0
 """Used when the answer names no lifetime; the documented one is 30 minutes (reference)."""
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 30.0
+STORE_AWAY = "the token store is unavailable"
+"""How the detail begins when it was not the vendor who kept us from a token."""
 _USABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -267,7 +269,7 @@ def _as_not_delivered() -> Iterator[None]:
     except ApiError:
         raise
     except (httpx.HTTPError, TokenStoreUnavailable) as error:
-        words = "the token store is unavailable" if isinstance(error, TokenStoreUnavailable) else "no answer"
+        words = STORE_AWAY if isinstance(error, TokenStoreUnavailable) else "no answer"
         raise NotDelivered(call="token", detail=f"{words} ({type(error).__name__})") from error
     except Exception as error:
         # Not chained: an error of unknown make may quote what it was handling.

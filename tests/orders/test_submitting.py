@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from orders import placing, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Order
 from tests.conftest import portal_for
-from tests.tutorials import SLUGS, sample_request
+from tests.tutorials import SLUGS, sample_request, unsigned
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -57,7 +58,7 @@ def test_each_product_is_bought_with_its_sample_body_and_the_receipt_is_recorded
     order.refresh_from_db()
     (bought,) = sandbox.ledger
     assert bought["body"] == order.request_body
-    assert json.loads(bought["body"]) == sample_request(slug)
+    assert unsigned(bought["body"], order.reference) == sample_request(slug)
     receipt = bought["receipt"]
     assert (order.order_no, order.transaction_no) == (receipt["orderNo"], receipt["transactionNo"])
     assert (order.instance_id, order.product_no) == (receipt["instanceId"], receipt["productNo"])
@@ -139,7 +140,8 @@ def test_what_never_left_waits_in_the_row_and_is_sent_later(
     assert events(order)[2:] == ["Sending", "Held", "Sending", "Bought"]
 
 
-def test_each_hold_is_longer_up_to_five_minutes(queued: Queued) -> None:
+def test_each_hold_is_longer_up_to_five_minutes(queued: Queued, settings: Any) -> None:
+    settings.BREAKER_FAILURES = 100
     order = queued()
 
     def unreachable(request: httpx.Request) -> httpx.Response:
