@@ -5,7 +5,7 @@ ARGS ?=
 FLOORS := $(wildcard tests/test_floors.py tests/*/test_floors.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock run-environment dev-environment
+.PHONY: help run test check chaos bench screenshots lock run-environment dev-environment
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ check: dev-environment ## Formatting, lint, types, migrations, settings, floors
 	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py makemigrations --check --dry-run
 	SECRET_KEY=$${SECRET_KEY:-check-only} $(PY) manage.py check --fail-level WARNING
 	$(if $(FLOORS),$(PY) -m pytest -q $(FLOORS))
+
+chaos: dev-environment ## Order while everything is killed and cut, then count (ARGS=..., see docs/chaos.md)
+	$(PY) -m tests.chaos $(ARGS)
 
 bench: dev-environment ## Measure (ARGS=..., see docs/bench.md)
 	$(PY) -m bench $(ARGS)

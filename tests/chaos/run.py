@@ -90,16 +90,16 @@ def _play(stage: Stage, plan: Plan) -> Report:
     trouble.start()
     for person in people:
         person.start()
-    _let_them_order(stage, plan, work, people)
+    _let_them_order(stage, plan, work, people, trouble)
     trouble.end()
     _quiet(stage, plan)
     return _report(stage, plan, work, trouble)
 
 
-def _let_them_order(stage: Stage, plan: Plan, work: Work, people: list[Person]) -> None:
+def _let_them_order(stage: Stage, plan: Plan, work: Work, people: list[Person], trouble: Trouble) -> None:
     end = time.monotonic() + 3 * plan.seconds + 60
     began = told = time.monotonic()
-    while any(person.is_alive() for person in people) and time.monotonic() < end:
+    while any(person.is_alive() for person in people) and trouble.is_alive() and time.monotonic() < end:
         time.sleep(0.2)
         if time.monotonic() - told > 10:
             told = time.monotonic()

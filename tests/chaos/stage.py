@@ -48,6 +48,9 @@ QUICK = {
 }
 """Patience as short as it may be: in minutes must happen what takes a day in earnest."""
 
+LOCKED = 1
+"""Seconds that we wait for a lock at most: a frozen worker may hold it, and it is we who let it thaw."""
+
 REST = 0.5
 """Seconds until a supervisor starts again what has died."""
 
@@ -133,7 +136,7 @@ class Database:
                 sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20, isolation_level=None)
             ) as link:
                 return link.execute(sql, values).fetchall()
-        with psycopg.connect(self.url, autocommit=True) as link:
+        with psycopg.connect(self.url, autocommit=True, options=f"-c lock_timeout={LOCKED}s") as link:
             cursor = link.execute(sql.replace("?", "%s").encode(), values)
             return cursor.fetchall() if cursor.description else []
 
@@ -148,15 +151,17 @@ class Database:
         return Counter(dict(self.ask("SELECT status, count(*) FROM orders_order WHERE status <> 'DRAFT' GROUP BY 1")))
 
     def age(self, random: Random) -> bool:
-        """Let a row that is being sent look an hour old; False if none is."""
+        """Let a row that is being sent look an hour old; False if none is, or somebody holds the lock."""
         sending = self.ask("SELECT id, sending_since FROM orders_order WHERE status = 'SENDING'")
         if not sending:
             return False
         pk, since = random.choice(sending)
         older: Any = (datetime.fromisoformat(since) if self.sqlite else since) - timedelta(hours=1)
         aged = "UPDATE orders_order SET sending_since = ? WHERE id = ? AND status = 'SENDING' AND sending_since = ?"
-        sql = f"{aged} RETURNING id"
-        return bool(self.ask(sql, str(older) if self.sqlite else older, pk, since))
+        try:
+            return bool(self.ask(f"{aged} RETURNING id", str(older) if self.sqlite else older, pk, since))
+        except (sqlite3.OperationalError, psycopg.OperationalError):
+            return False
 
 
 class Vendor:
