@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.conf import settings
+
 from orders.composing import Choices, Recipe, Target
 from orders.models import Contact, Mirrored, Order, Partner
 
@@ -28,8 +30,8 @@ def rows(order: Order) -> list[Row]:
 
 
 def all_rows(order: Order) -> list[Row]:
-    """The rows of a finished order: with how it is billed, which nobody chooses."""
-    return [*rows(order), *_billed(order.recipe)]
+    """The rows of a finished order: with what nobody chooses, how it is billed and our reference."""
+    return [*rows(order), *_billed(order.recipe), *_signed(order)]
 
 
 def frozen(order: Order) -> list[dict[str, Any]]:
@@ -68,6 +70,14 @@ def _plan(recipe: Recipe, choices: Choices) -> list[Row]:
     if choices.multi_cycle is not None:
         found.append(Row("Term", "1 year" if choices.multi_cycle == 1 else f"{choices.multi_cycle} years"))
     return found
+
+
+def _signed(order: Order) -> list[Row]:
+    """Our reference, where it goes along as `placing.preview` writes it."""
+    if not settings.SEND_REFERENCE:
+        return []
+    where = "after your PO number" if order.picked.po_number else "as PO number"
+    return [Row("Our reference", order.reference, f"Sent to Yeastar {where}")]
 
 
 BILLED = {"annually": "Every year", "monthly": "Every month", "once": "Once"}

@@ -60,7 +60,7 @@ BREAKER_PROBE_SECONDS = env.float("BREAKER_PROBE_SECONDS", default=10.0)
 RING_AGAIN = timedelta(seconds=env.float("RING_AGAIN_SECONDS", default=60.0))
 
 # Our reference (YP-7F3K-9QX2) is sent as poNumber, so that an order can be found again in Yeastar's history.
-SEND_REFERENCE = env.bool("SEND_REFERENCE", default=False)
+SEND_REFERENCE = env.bool("SEND_REFERENCE", default=True)
 
 # Web --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from orders import placing, submitting
+from orders import submitting
 from orders.lifecycle import Status
 from orders.models import EvidenceIsKept, Order, OrderEvent
 from yeastar_api.client import PartnerPortal
@@ -131,15 +131,3 @@ def test_every_order_has_a_reference_of_its_own(queued: Queued, alices: Client) 
     assert len({order.reference for order in orders}) == 3
     for order in orders:
         assert order.reference in alices.get(order.get_absolute_url()).content.decode()
-
-
-@pytest.mark.parametrize(("typed", "sent"), [("", "{ours}"), ("PO-2317", "PO-2317 {ours}")])
-def test_the_reference_goes_along_as_po_number_where_that_is_set(
-    typed: str, sent: str, draft: Callable[[str], Order], alice: User, settings: object
-) -> None:
-    settings.SEND_REFERENCE = True  # type: ignore[attr-defined]
-    order = draft("turnkey-capacity")
-    placing.answer(order, {"po_number": typed})
-    _, body, sha256 = placing.preview(order)
-    assert f'"poNumber": "{sent.format(ours=order.reference)}"' in body
-    assert placing.place(order, approved_sha256=sha256, actor=alice)

@@ -12,7 +12,7 @@ from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
 from tests.orders.test_recipes import HOTEL_PMS
-from tests.tutorials import CHOICES, CONTACT, SLUGS, sample_request
+from tests.tutorials import CHOICES, CONTACT, SLUGS, sample_request, unsigned
 from tests.walking import place, walk
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
@@ -27,13 +27,13 @@ def test_a_wizard_walked_through_its_forms_gives_the_tutorials_sample_and_its_re
     assert "Not yet" in shown
     assert submitting.submit(order.pk, portal) == Status.PLACED
     (bought,) = sandbox.ledger
-    assert json.loads(bought["body"]) == sample_request(slug)
+    assert unsigned(bought["body"], order.reference) == sample_request(slug)
     page = app.get(order.get_absolute_url())
     for number in ("orderNo", "transactionNo", "instanceId"):
         assert bought["receipt"][number] in page
     twin = app.get(f"/orders/{order.pk}.json").json
     assert twin["order_no"] == bought["receipt"]["orderNo"]
-    assert twin["request"] == sample_request(slug)
+    assert unsigned(twin["request"], order.reference) == sample_request(slug)
     assert (twin["status"], twin["problem"]) == ("PLACED", "")
 
 

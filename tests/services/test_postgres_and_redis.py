@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from tests.services.servers import ROOT, free_port, listens, postgres, postgres_program, redis, running, until
-from tests.tutorials import CHOICES, SLUGS, sample_request
+from tests.tutorials import CHOICES, SLUGS, sample_request, unsigned
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("compose")]
 
@@ -120,7 +120,8 @@ def test_the_five_orders_are_placed_once_each_on_postgresql_and_redis(addresses:
     assert len(ledger) == len(SLUGS)
     for slug, answer in answers.items():
         bought = ledger[answer["order_no"]]
-        assert json.loads(bought["body"]) == answer["request"] == sample_request(slug)
+        assert unsigned(bought["body"], answer["reference"]) == sample_request(slug)
+        assert json.loads(bought["body"]) == answer["request"]
         assert answer["transaction_no"] == bought["receipt"]["transactionNo"]
         assert answer["instance_id"] == bought["receipt"]["instanceId"]
 

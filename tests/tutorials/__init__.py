@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orders.reference import PATTERN
+
 HERE = Path(__file__).parent
 
 CONTACT = "3197218168379846218"
@@ -53,6 +55,14 @@ SLUGS = list(CHOICES)
 def sample_request(slug: str) -> dict[str, Any]:
     """The body of the tutorial's sample request."""
     return dict(json.loads((HERE / f"{slug}.request.json").read_text()))
+
+
+def unsigned(body: str | dict[str, Any], reference: str = "") -> dict[str, Any]:
+    """A body that was sent, but for our reference: it must be there, as the whole poNumber, for a sample has none."""
+    sent = dict(json.loads(body) if isinstance(body, str) else body)
+    signed = sent.pop("poNumber")
+    assert signed == reference or (PATTERN.fullmatch(signed) and not reference), signed
+    return sent
 
 
 def sample_response(slug: str) -> dict[str, Any]:
