@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import Any
 
 import redis
 from redis.exceptions import LockError, RedisError
@@ -28,14 +30,14 @@ class RedisTokenStore:
             stored = self._redis.get(self._key)
         try:
             found = json.loads(stored) if isinstance(stored, bytes) else None
-            return Token(str(found["value"]), float(found["expires_at"])) if found else None
+            return _read(found) if found else None
         except (ValueError, TypeError, KeyError):
             return None  # of another version: a new one is asked for
 
     def put(self, token: Token) -> None:
         """Share a new token. Raises TokenStoreUnavailable."""
         with _unavailable():
-            self._redis.set(self._key, json.dumps({"value": token.value, "expires_at": token.expires_at}))
+            self._redis.set(self._key, json.dumps(asdict(token)))
 
     @contextmanager
     def lock(self, *, blocking: bool) -> Iterator[bool]:
@@ -49,6 +51,12 @@ class RedisTokenStore:
             if acquired:
                 with suppress(LockError, RedisError):  # it expires by itself
                     lock.release()
+
+
+def _read(found: dict[str, Any]) -> Token:
+    value, expires_at = str(found["value"]), float(found["expires_at"])
+    obtained_at = found.get("obtained_at")  # tokens stored by an earlier version have none
+    return Token(value, expires_at, None if obtained_at is None else float(obtained_at))
 
 
 @contextmanager

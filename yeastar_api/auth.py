@@ -36,10 +36,11 @@ _USABLE = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True)
 class Token:
-    """An access token and the epoch second at which it ends. The value is left out of the repr."""
+    """An access token, the epoch second at which it ends, and when we got it. The value is left out of the repr."""
 
     value: str = field(repr=False)
     expires_at: float
+    obtained_at: float | None = None  # not known of tokens that were stored before this was kept
 
 
 class TokenStoreUnavailable(Exception):
@@ -85,8 +86,13 @@ class MemoryTokenStore:
                 self._lock.release()
 
 
+def _unobserved(_: str, fetch: Callable[[], Token]) -> Token:
+    return fetch()
+
+
 class PortalAuth(httpx.Auth):
-    """Puts the shared token on every request. `send` performs the token call, within the request's deadline.
+    """Puts the shared token on every request. `send` performs the token call, within the request's deadline;
+    `observed` is given its name and how to make it.
 
     A request says how long it may take in `extensions["deadline"]`, a `time.monotonic()` value.
     """
@@ -100,6 +106,7 @@ class PortalAuth(httpx.Auth):
         store: TokenStore,
         send: Callable[[httpx.Request], httpx.Response],
         user_agent: str,
+        observed: Callable[[str, Callable[[], Token]], Token] = _unobserved,
     ) -> None:
         self._token_url = token_url
         self._client_id = client_id
@@ -107,6 +114,7 @@ class PortalAuth(httpx.Auth):
         self._store = store
         self._send = send
         self._user_agent = user_agent
+        self._observed = observed
         self._renewing = threading.Lock()
         self._failure: tuple[float, NotDelivered] | None = None
         self._quiet_until = 0.0
@@ -166,6 +174,11 @@ class PortalAuth(httpx.Auth):
         finally:
             self._renewing.release()
 
+    def held(self) -> Token | None:
+        """The shared token as it lies in the store, expired or not. Raises NotDelivered when that is away."""
+        with _as_not_delivered():
+            return self._store.get()
+
     def replace(self, *, deadline: float) -> Token:
         """A new token in place of the shared one, even if that still holds. Raises NotDelivered."""
         with _as_not_delivered():
@@ -205,6 +218,13 @@ class PortalAuth(httpx.Auth):
             self._renewing.release()
 
     def _fetch(self, deadline: float) -> Token:
+        """A new token, shared."""
+        token = self._observed("token", lambda: self._ask(deadline))
+        self._first_seen = (token.value, time.time())
+        self._store.put(token)
+        return token
+
+    def _ask(self, deadline: float) -> Token:
         """The documented token call (source: reference, "Obtain an access token")."""
         request = httpx.Request(
             "POST",
@@ -217,10 +237,8 @@ class PortalAuth(httpx.Auth):
             headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
             extensions={"deadline": min(deadline, time.monotonic() + TOKEN_SECONDS)},
         )
-        token = self._read(self._send(request))
-        self._first_seen = (token.value, time.time())
-        self._store.put(token)
-        return token
+        with _as_not_delivered():
+            return self._read(self._send(request))
 
     def _read(self, response: httpx.Response) -> Token:
         envelope = _envelope(response)
@@ -231,7 +249,8 @@ class PortalAuth(httpx.Auth):
             # An odd character would be quoted, token and all, by the error of the HTTP library.
             if _USABLE.fullmatch(value):
                 lifetime = whole(result.get("expiresIn")) or 0
-                return Token(value, time.time() + (lifetime if lifetime > 0 else ASSUMED_LIFETIME))
+                now = time.time()
+                return Token(value, now + (lifetime if lifetime > 0 else ASSUMED_LIFETIME), obtained_at=now)
             raise NotDelivered(call="token", detail="the API answered without a usable token", http_status=status)
         detail = envelope.detail if envelope is not None else ""
         raise NotDelivered(

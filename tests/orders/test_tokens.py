@@ -84,6 +84,13 @@ def test_what_one_process_puts_another_gets(store: RedisTokenStore, valkey: str)
     other._redis.close()
 
 
+def test_when_it_was_got_is_kept_and_a_token_of_an_earlier_version_is_still_read(store: RedisTokenStore) -> None:
+    store.put(Token("abc", 1234.5, 1200.0))
+    assert store.get() == Token("abc", 1234.5, 1200.0)
+    store._redis.set(store._key, '{"value": "abc", "expires_at": 1234.5}')
+    assert store.get() == Token("abc", 1234.5)
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_another_host_client_or_secret_has_another_token(place: int, store: RedisTokenStore, valkey: str) -> None:
     store.put(Token("abc", 1.0))
@@ -176,7 +183,7 @@ def test_without_a_valkey_the_store_says_so_and_nothing_is_sent(sandbox: Sandbox
 
 
 @pytest.mark.parametrize(
-    "rubbish", ["", "not json", "[]", "null", '{"value": 1}', '{"value": "x", "other": 2}', b"\xff"]
+    "rubbish", ["", "not json", "[]", "1", "[1]", "null", '{"value": 1}', '{"value": "x", "other": 2}', b"\xff"]
 )
 def test_rubbish_under_the_key_is_no_token(rubbish: str | bytes, store: RedisTokenStore) -> None:
     store._redis.set(store._key, rubbish)

@@ -1,5 +1,5 @@
 """The client of the API: one method per endpoint, and only the three errors of `yeastar_api.errors`."""
 
-from yeastar_api.client.portal import PartnerPortal
+from yeastar_api.client.portal import Observe, PartnerPortal, TokenTimes
 
-__all__ = ["PartnerPortal"]
+__all__ = ["Observe", "PartnerPortal", "TokenTimes"]

@@ -6,10 +6,11 @@ budget; `save` buys, and is sent once.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -17,7 +18,7 @@ import httpx
 from yeastar_api.auth import PortalAuth, TokenStore
 from yeastar_api.client import calls
 from yeastar_api.client.transport import BoundedTransport, socket_transport
-from yeastar_api.errors import Refused, Unanswered
+from yeastar_api.errors import ApiError, Refused, Unanswered
 from yeastar_api.messages import (
     BillingContact,
     Device,
@@ -32,6 +33,11 @@ from yeastar_api.messages import (
 )
 
 T = TypeVar("T")
+
+Observe = Callable[[str, ApiError | None, float, float], None]
+"""Told after every exchange: the call, its error or None, how many seconds it took, and the epoch time it ended."""
+
+logger = logging.getLogger(__name__)
 
 TOKEN_PATH = "/auth/openapi/v1/oauth/token"  # noqa: S105 - a path
 PARTNERS_PATH = "/user/openapi/user/v1/client/partner_list"
@@ -51,11 +57,19 @@ MAX_PAGES = 1000
 MAX_PAGING_SECONDS = 60.0
 
 
+class TokenTimes(NamedTuple):
+    """When the shared token was obtained, if that is known, and when it ends; both as epoch seconds."""
+
+    obtained_at: float | None
+    expires_at: float
+
+
 class PartnerPortal:
     """The API of one account. Thread-safe; close it, or use it in a `with`, to give back its connections.
 
     `transport` replaces the network in tests. `get_budget_seconds` bounds a reading call with all its
-    repetitions, `save_budget_seconds` a save with all that belongs to it, the token included.
+    repetitions, `save_budget_seconds` a save with all that belongs to it, the token included. `observe` is told
+    of every exchange; whatever it raises is not passed on.
     """
 
     def __init__(
@@ -70,6 +84,7 @@ class PartnerPortal:
         get_budget_seconds: float = 8.0,
         save_budget_seconds: float = 45.0,
         sleep: Callable[[float], None] = time.sleep,
+        observe: Observe | None = None,
     ) -> None:
         base_url = base_url.rstrip("/")
         if not base_url.startswith(("https://", "http://")) or "?" in base_url or "#" in base_url:
@@ -77,6 +92,7 @@ class PartnerPortal:
         self._get_budget = get_budget_seconds
         self._save_budget = save_budget_seconds
         self._sleep = sleep
+        self._observe = observe
         reading = transport or socket_transport(base_url=base_url, keepalive=20)
         # A pooled connection may have gone stale, and then a harmless disconnect would look like a lost
         # answer. So a save, and the token it may need, always get a fresh connection.
@@ -89,6 +105,7 @@ class PartnerPortal:
             store=token_store,
             send=fresh.handle_request,
             user_agent=user_agent,
+            observed=self._observed,
         )
         headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         # httpx follows no redirect unless told to, and a save must never be: the tests hold it to that.
@@ -231,7 +248,7 @@ class PartnerPortal:
         def receipt(result: Any, request_id: str, answer: str) -> Receipt:
             return Receipt.read(result, request_id=request_id, answer=answer)
 
-        return calls.exchange("save", self._buyer, request, receipt)
+        return self._observed("save", lambda: calls.exchange("save", self._buyer, request, receipt))
 
     # Token
 
@@ -241,6 +258,14 @@ class PartnerPortal:
         Raises NotDelivered, e.g. when client id or secret are wrong.
         """
         return self._auth.token(deadline=time.monotonic() + self._get_budget).expires_at
+
+    def token_times(self) -> TokenTimes | None:
+        """From when until when the shared token is good, also one that has ended; None if there is none.
+
+        Asks nobody but the store. Raises NotDelivered when that cannot be reached.
+        """
+        token = self._auth.held()
+        return TokenTimes(token.obtained_at, token.expires_at) if token else None
 
     def renew_token(self) -> float:
         """Replace the shared token by a new one; the epoch second at which that ends. Raises NotDelivered."""
@@ -254,4 +279,24 @@ class PartnerPortal:
             request = self._reader.build_request("GET", path, params=params, extensions={"deadline": deadline})
             return calls.exchange(call, self._reader, request, lambda result, *_: read(result))
 
-        return calls.repeating(once, seconds=self._get_budget, sleep=self._sleep)
+        return calls.repeating(lambda: self._observed(call, once), seconds=self._get_budget, sleep=self._sleep)
+
+    def _observed(self, call: str, once: Callable[[], T]) -> T:
+        """Make one exchange, and tell how it went."""
+        began = time.monotonic()
+        try:
+            found = once()
+        except ApiError as error:
+            self._tell(call, error, began)
+            raise
+        self._tell(call, None, began)
+        return found
+
+    def _tell(self, call: str, error: ApiError | None, began: float) -> None:
+        if self._observe is None:
+            return
+        try:
+            self._observe(call, error, time.monotonic() - began, time.time())
+        except Exception as trouble:
+            # A save may have bought: that nobody could watch it must not look like a failure of it.
+            logger.warning("An observer failed: %s", type(trouble).__name__)
