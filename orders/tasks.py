@@ -9,6 +9,7 @@ from celery.signals import worker_shutting_down
 
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
+from orders.history import following, reconciling
 
 _stopping = threading.Event()
 
@@ -28,8 +29,20 @@ def submit(pk: str) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    """Ring for due orders; end the wait for lost ones."""
-    sweeping.sweep()
+    """Ring for due orders; end the wait for lost ones; ask whether held ones may be sent."""
+    sweeping.sweep(portal=gateway.portal())
+
+
+@shared_task(ignore_result=True)
+def reconcile() -> None:
+    """Look for uncertain orders in the vendor's history."""
+    reconciling.reconcile(gateway.portal(), stopping=_stopping.is_set)
+
+
+@shared_task(ignore_result=True)
+def follow_history() -> None:
+    """Read what is new in the vendor's history."""
+    following.follow(gateway.portal(), stopping=_stopping.is_set)
 
 
 @shared_task(ignore_result=True)

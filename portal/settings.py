@@ -207,6 +207,16 @@ CELERY_DB_REUSE_MAX = 1000  # else Celery closes the database connection around 
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "orders.tasks.sweep", "schedule": env.float("SWEEP_SECONDS", default=10.0)},
+    "reconcile": {
+        "task": "orders.tasks.reconcile",
+        "schedule": min(10.0, RECONCILE_SECONDS),
+        "options": {"expires": 10},
+    },
+    "follow-history": {
+        "task": "orders.tasks.follow_history",
+        "schedule": env.float("HISTORY_SECONDS", default=300.0),
+        "options": {"expires": 240},
+    },
     "mirror-accounts": {
         "task": "orders.tasks.mirror_accounts",
         "schedule": env.float("MIRROR_ACCOUNTS_SECONDS", default=300.0),

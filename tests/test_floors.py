@@ -35,7 +35,7 @@ FLOORS: list[set[str]] = [
         "orders.text",
         "orders.tokens",
     },
-    {"orders.recipes", "orders.rules"},
+    {"orders.recipes", "orders.rules", "orders.watching"},
     {"orders.models/"},
     {"orders.breaking"},
     {

@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.conf import settings
@@ -29,6 +29,9 @@ MANAGE_CONNECTION = "orders.manage_connection"
 QUEUE_DOWN = "The order is accepted and kept. Our own queue is down; the order is sent as soon as that is back."
 """The problem of an order whose bell could not be rung."""
 
+
+FIRST_WATCH = timedelta(hours=1)
+"""After so long an order whose doubt ended in "never placed" is looked for once more."""
 
 _in_line = threading.Lock()
 
@@ -190,6 +193,10 @@ class Order(models.Model):
         now = timezone.now()
         if to in SETTLED:
             columns["settled_at"] = now
+        if to == Status.UNCERTAIN:
+            columns["look_at"] = now  # reconciliation begins at once
+        elif (old, to) == (Status.UNCERTAIN, Status.FAILED):
+            columns["look_at"] = now + FIRST_WATCH
         event = self._event(title=title, words=words, actor=actor, data=data, at=now, moved=(old, to))
         if not self._write(event, only_if=only_if, also=also, status=to, **columns):
             return False

@@ -1,0 +1,163 @@
+"""Reading the history page by page, and knowing whether all of it was seen.
+
+The vendor's list has no filter, no promised order, and rows shift from page to page while new orders arrive. So the
+reading counts different orders, and believes to have seen all only when there are as many as the vendor claims after
+the last page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from orders.models import NUMBER_LENGTH
+from yeastar_api.client import PartnerPortal
+from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
+from yeastar_api.messages import OrderRow, Page
+
+NEWEST_FIRST = "-id"
+"""By analogy with another list (assumption A). Where it is refused, the vendor's own order will do."""
+
+LOOKS = 3
+"""So often the history is gone through in one scan while rows are found to be missing."""
+
+MAX_PAGES = 100_000
+
+TRIES = 3
+"""Attempts at one page, each of which the client repeats within its own budget: one fault must not end a long scan."""
+
+
+class Interrupted(Exception):
+    """Whoever watches the scan wants it to end."""
+
+
+@dataclass
+class Scan:
+    """How far one scan came. Only a complete one proves that something is not there."""
+
+    began_at: datetime
+    keys: set[str] = field(default_factory=set, repr=False)
+    pages: int = 0
+    total: int | None = None
+    complete: bool = False
+    problem: str = ""
+
+    @property
+    def words(self) -> str:
+        """As a person reads it."""
+        read = f"{len(self.keys):,} orders in {self.pages:,} pages"
+        if self.complete:
+            return f"All {read} were read."
+        return f"The reading was cut short after {read}, so it proves nothing: {self.problem}"
+
+
+Watcher = Callable[[Sequence[OrderRow], Scan], None]
+
+
+def key_of(row: OrderRow) -> str:
+    """What tells a row from the others: its order number, or its id, or all of it."""
+    if row.order_no:
+        return row.order_no[:NUMBER_LENGTH]
+    return f"id:{row.id[:NUMBER_LENGTH]}" if row.id else f"#{digest(row.raw)}"
+
+
+def digest(raw: object) -> str:
+    """A short mark of a payload: the same while nothing in it changes."""
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float], None] = time.sleep) -> Scan:
+    """Read the whole history, handing each page to `see`. Never raises ApiError: a scan that was cut short says so.
+
+    Raises whatever `see` raises but Interrupted.
+    """
+    scan = Scan(began_at=timezone.now())
+    try:
+        _Walk(portal, scan, see, sleep).all()
+    except ApiError as error:
+        scan.problem = str(error)
+    except Interrupted as why:
+        scan.problem = str(why)
+    return scan
+
+
+class _Walk:
+    def __init__(self, portal: PartnerPortal, scan: Scan, see: Watcher, sleep: Callable[[float], None]) -> None:
+        self._portal = portal
+        self._scan = scan
+        self._see = see
+        self._sleep = sleep
+        self._sort = NEWEST_FIRST
+        self._shrank = False
+
+    def all(self) -> None:
+        scan = self._scan
+        for look in range(LOOKS):
+            if self._shrank:
+                # Rows have gone: what moved up to a page that was read before was missed. All must be counted anew.
+                scan.keys.clear()
+                self._shrank = False
+            self._once(again=look > 0)
+            self._read(1)  # the total as it is now, and what arrived meanwhile
+            if scan.total is None:
+                scan.problem = "Yeastar does not tell how many orders there are."
+                return
+            if not self._shrank and len(scan.keys) >= scan.total:
+                scan.complete = True
+                return
+        scan.problem = f"Yeastar counts {scan.total:,}, and rows kept moving while they were read."
+
+    def _once(self, *, again: bool) -> None:
+        """One walk from the first page to the last; a second one ends as soon as nothing is missing."""
+        here: set[str] = set()
+        for page_no in range(1, MAX_PAGES + 1):
+            try:
+                page = self._read(page_no)
+            except Refused:
+                if page_no == 1:
+                    raise
+                return  # some servers refuse a page beyond the last one
+            keys = {key_of(row) for row in page.results}
+            total = self._scan.total
+            # A claim never ends the reading while there is news; but some servers repeat their last page for ever.
+            past_the_end = total is None or page_no * len(page.results) >= total
+            if not keys or (keys <= here and past_the_end):
+                return
+            here |= keys
+            if again and not self._shrank and total is not None and len(self._scan.keys) >= total:
+                return
+
+    def _read(self, page_no: int) -> Page[OrderRow]:
+        page = self._ask(page_no)
+        scan = self._scan
+        scan.pages += 1
+        if page.total is not None:
+            self._shrank |= scan.total is not None and page.total < scan.total
+            scan.total = page.total
+        scan.keys.update(key_of(row) for row in page.results)
+        self._see(page.results, scan)
+        return page
+
+    def _ask(self, page_no: int) -> Page[OrderRow]:
+        trying = Retrying(
+            retry=retry_if_exception_type((NotDelivered, Unanswered)),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return trying(self._portal.order_page, page_no, sort=self._sort)
+        except Refused:
+            if page_no > 1 or not self._sort:
+                raise
+            self._sort = ""
+            return trying(self._portal.order_page, page_no)
