@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.history import echo, records, runs
-from orders.history.candidates import sent_between, unclaimed
+from orders.history.candidates import candidates, sent_between, unclaimed
 from orders.history.reading import Interrupted, Scan, look_through
 from orders.lifecycle import Status
 from orders.likeness import compare, wanted_by
