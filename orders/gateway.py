@@ -5,6 +5,7 @@ from functools import cache
 
 from django.conf import settings
 
+from orders import watching
 from orders.lookups import Lookup, Lookups
 from orders.tokens import RedisTokenStore
 from yeastar_api.client import PartnerPortal
@@ -42,6 +43,7 @@ def _portal(base_url: str, client_id: str, client_secret: str, redis_url: str) -
         token_store=RedisTokenStore(redis_url, base_url, client_id, client_secret),
         get_budget_seconds=settings.YEASTAR_GET_BUDGET,
         save_budget_seconds=settings.YEASTAR_SAVE_BUDGET,
+        observe=watching.noted,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import F
 
 from orders.lifecycle import Status
-from orders.models import Order, OrderEvent
+from orders.models import Breaker, Order, OrderEvent
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Verdict:
     title: str
     answer: str
     words: str
-    tone: str  # good · bad · busy · warn
+    tone: str  # good · bad · busy · warn · held
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,14 @@ HELD = Verdict(
     "Held",
     "Was anything bought? Not yet.",
     "The order is kept and tried again by itself.",
-    "busy",
+    "held",
+)
+
+WAITS = Verdict(
+    "Held",
+    "Was anything bought? Not yet.",
+    "Nothing was bought. The order is kept, and is sent by itself as soon as Yeastar answers again.",
+    "held",
 )
 
 
@@ -85,24 +92,36 @@ CONTRADICTION = Verdict(
 )
 
 
-def verdict(order: Order) -> Verdict:
-    """Was anything bought?"""
+def is_held(order: Order, breaker: Breaker | None) -> bool:
+    """Whether it waits for Yeastar: it was not delivered, or `breaker` is open and none is sent."""
+    return order.status == Status.QUEUED and bool(breaker or (order.held_since and order.problem))
+
+
+def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
+    """Was anything bought? `breaker` is the one that is open, if any."""
     if order.conflict:
         return CONTRADICTION
-    if order.status == Status.QUEUED and order.held_since:
-        return HELD
+    if is_held(order, breaker):
+        return WAITS if breaker else HELD
     if order.status == Status.PLACED and not order.answer:
         return FOUND
     return VERDICTS[Status(order.status)]
 
 
-def problem(order: Order) -> str:
+def problem(order: Order, breaker: Breaker | None = None) -> str:
     """Why it is held, failed or uncertain, in one text; empty if nothing is wrong."""
     if order.conflict:
         return order.conflict
-    if order.status == Status.QUEUED and order.held_since:
-        return f"Held since {order.held_since:%d %b %Y, %H:%M:%S %Z} because: {order.problem}"
+    if is_held(order, breaker):
+        why = breaker.reason if breaker else order.problem
+        return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z} because: {why}"
     return order.problem
+
+
+def _since(order: Order, breaker: Breaker | None) -> datetime:
+    """Since when it waits: since its first try, or since no order is sent; at the earliest since it was placed."""
+    known = [at for at in (breaker and breaker.opened_at, order.placed_at) if at]
+    return order.held_since or max(known)
 
 
 def stages(order: Order) -> list[Stage]:
@@ -160,10 +179,10 @@ def _told(event: OrderEvent) -> dict[str, Any]:
     }
 
 
-def bundle(order: Order) -> dict[str, Any]:
+def bundle(order: Order, breaker: Breaker | None = None) -> dict[str, Any]:
     """All the evidence of an order: what was sent, each attempt and each event, with times and request ids."""
     return {
-        **as_json(order),
+        **as_json(order, breaker),
         "reference": order.reference,
         "product": order.recipe.title,
         "destination": order.destination,
@@ -182,8 +201,9 @@ def bundle(order: Order) -> dict[str, Any]:
     }
 
 
-def as_json(order: Order) -> dict[str, Any]:
+def as_json(order: Order, breaker: Breaker | None = None) -> dict[str, Any]:
     """The JSON twin of the order's page. Ids are text, but for `request`, which is the body as it goes on the wire."""
+    told = problem(order, breaker)
     return {
         "id": str(order.pk),
         "status": order.status,
@@ -194,5 +214,5 @@ def as_json(order: Order) -> dict[str, Any]:
         "product_no": order.product_no,
         "remote_status": order.remote_status,
         "request": json.loads(order.request_body) if order.request_body else None,
-        "problem": f"{problem(order)} {NOBODY_ORDER_AGAIN}" if order.status == Status.UNCERTAIN else problem(order),
+        "problem": f"{told} {NOBODY_ORDER_AGAIN}" if order.status == Status.UNCERTAIN else told,
     }

@@ -3,9 +3,14 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from orders import breaking
 from portal.vendor import host_of, is_sandbox
 
 
 def vendor(_: HttpRequest) -> dict[str, object]:
-    """Which host orders go to, and whether that is the sandbox."""
-    return {"sandbox": is_sandbox(), "host": host_of(settings.YEASTAR_BASE_URL)}
+    """Which host orders go to, whether that is the sandbox, and, for pages that ask, whether orders must wait."""
+    return {
+        "sandbox": is_sandbox(),
+        "host": host_of(settings.YEASTAR_BASE_URL),
+        "orders_wait": breaking.warning,
+    }

@@ -22,6 +22,7 @@ BADGES = {
     # status: (tone, icon, word)
     "DRAFT": ("quiet", "pencil", "Draft"),
     "QUEUED": ("busy", "clock", "Waiting to be sent"),
+    "HELD": ("busy", "clock", "Held"),
     "SENDING": ("busy", "send", "Being sent"),
     "PLACED": ("good", "circle-check", "Bought"),
     "FAILED": ("bad", "circle-x", "Not bought"),

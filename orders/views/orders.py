@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from orders import verdict, wizard
+from orders import breaking, verdict, wizard
 from orders.forms import ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
@@ -55,8 +55,10 @@ def order_list(request: HtmxHttpRequest) -> HttpResponse:
     elif not wanted and shown.number == 1:
         drafts = as_drafts(mine[:PAGE_SIZE])
     drafts_count = mine.count()
+    breaker = breaking.hold()
     context = {
         "orders": orders,
+        "held": {order.pk for order in orders if verdict.is_held(order, breaker)},
         "drafts": drafts,
         "drafts_count": 0 if wanted else drafts_count,
         "filters": _filters(wanted, {**counts, Status.DRAFT: drafts_count}),
@@ -109,10 +111,12 @@ def show(
 ) -> HttpResponse:
     """Draw the order's page, with a manager's form as it was sent if something is wrong in it."""
     manager = request.user.has_perm(SETTLE_ORDER)
+    breaker = breaking.hold() if order.status == Status.QUEUED else None
     context = {
         "order": order,
-        "verdict": verdict.verdict(order),
-        "problem": verdict.problem(order),
+        "breaker": breaker,
+        "verdict": verdict.verdict(order, breaker),
+        "problem": verdict.problem(order, breaker),
         "moving": order.moving,
         "stages": verdict.stages(order),
         "receipt": verdict.receipt(order),
@@ -132,7 +136,9 @@ def show(
 @staff_only
 def order_json(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
     """The order for a program."""
-    response = JsonResponse(verdict.as_json(visible_order(request, pk)), json_dumps_params={"indent": 2})
+    response = JsonResponse(
+        verdict.as_json(visible_order(request, pk), breaking.hold()), json_dumps_params={"indent": 2}
+    )
     response["Cache-Control"] = "no-store, private"
     return response
 
@@ -142,7 +148,9 @@ def order_json(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
 def evidence(request: HtmxHttpRequest, pk: UUID) -> JsonResponse:
     """Everything on record about an order in one file, for the vendor's support. It holds no token."""
     order = visible_order(request, pk)
-    response = JsonResponse(verdict.bundle(order), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response = JsonResponse(
+        verdict.bundle(order, breaking.hold()), json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
     response["Content-Disposition"] = f'attachment; filename="{order.reference}.json"'
     response["Cache-Control"] = "no-store, private"
     return response

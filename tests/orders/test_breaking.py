@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -397,3 +399,99 @@ def test_a_bell_right_after_the_release_is_heard_by_a_process_that_has_not_looke
     sweeping.sweep(portal=portal)
     breaking._seen[stale.destination] = (float("inf"), stale)
     assert submitting.submit(order.pk, portal) == Status.PLACED
+
+
+# --- what people see -------------------------------------------------------------------------------------------
+
+
+def test_an_order_that_was_never_tried_says_since_when_and_why_it_is_held(
+    queued: Queued, alices: Client, portal: PartnerPortal
+) -> None:
+    order = queued()
+    breaker = opened()
+    page = alices.get(order.get_absolute_url()).content.decode()
+    for words in (
+        ">Held</h1>",
+        "Was anything bought? Not yet.",
+        f"Held since {breaker.opened_at:%d %b %Y, %H:%M:%S} UTC because: Yeastar cannot be reached: no connection",
+        "Nothing was bought.",
+        "is sent by itself as soon as Yeastar answers again",
+        "Yeastar is asked again",
+    ):
+        assert words in page, words
+    assert "Next try" not in page
+    assert alices.get(f"/orders/{order.pk}.json").json()["problem"].startswith("Held since ")
+    assert ">Held</span>" in alices.get("/orders/").content.decode()
+
+
+def test_an_order_that_was_placed_later_is_held_since_it_was_placed(queued: Queued, alices: Client) -> None:
+    breaker = opened()
+    Breaker.objects.filter(pk=breaker.pk).update(opened_at=timezone.now() - timedelta(hours=2))
+    breaking.forget()
+    order = queued()
+    assert f"Held since {order.placed_at:%d %b %Y, %H:%M:%S}" in alices.get(order.get_absolute_url()).content.decode()
+
+
+def test_the_page_of_an_order_costs_one_query_more_at_most(queued: Queued, alices: Client) -> None:
+    order = queued()
+    alices.get(order.get_absolute_url())
+    with CaptureQueriesContext(connection) as warm:
+        alices.get(order.get_absolute_url())
+    breaking.forget()
+    with CaptureQueriesContext(connection) as cold:
+        alices.get(order.get_absolute_url())
+    assert len(cold) == len(warm) + 1
+
+
+def test_an_order_that_is_settled_says_nothing_of_the_breaker(
+    queued: Queued, alices: Client, portal: PartnerPortal
+) -> None:
+    order = queued()
+    submitting.submit(order.pk, portal)
+    opened()
+    page = alices.get(order.get_absolute_url()).content.decode()
+    assert "Held" not in page
+    assert ">Held</span>" not in alices.get("/orders/").content.decode()
+
+
+def test_who_is_about_to_order_is_told_in_one_line_and_may_place_all_the_same(
+    draft: Callable[[str], Order], alices: Client, portal: PartnerPortal, rung: list[Any]
+) -> None:
+    order = draft("turnkey-capacity")
+    review = f"/orders/{order.pk}/review/"
+    words = "Yeastar takes no orders since "
+    assert words not in alices.get("/").content.decode() + alices.get(review).content.decode()
+    opened()
+    shown = alices.get(review).content.decode()
+    assert words in alices.get("/").content.decode()
+    assert words in shown
+    assert words not in alices.get(f"/orders/{order.pk}/billing/").content.decode()
+    sha256 = shown.split('name="approved_sha256" value="')[1].split('"')[0]
+    alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256})
+    order.refresh_from_db()
+    assert order.status == Status.QUEUED
+    assert submitting.submit(order.pk, portal) is None
+    make_due(breaking.state())
+    sweeping.sweep(portal=portal)
+    assert order.pk in rung
+    assert submitting.submit(order.pk, portal) == Status.PLACED
+
+
+def test_a_manager_cancels_an_order_that_is_held(
+    queued: Queued, mona: User, sign_in: Callable[[User], Client], portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    order = queued()
+    make_due(opened())
+    answer = sign_in(mona).post(f"/orders/{order.pk}/cancel/", {"reason": "The customer changed their mind"})
+    assert answer.status_code == 302
+    sweeping.sweep(portal=portal)
+    assert submitting.submit(order.pk, portal) is None
+    assert Order.objects.get(pk=order.pk).status == Status.FAILED
+    assert sandbox.ledger == []
+
+
+def test_the_words_say_the_day_too_when_it_was_another(db: None, settings: Any) -> None:
+    settings.TIME_ZONE = "UTC"
+    assert breaking.since(Breaker(opened_at=datetime(2026, 3, 7, 9, 5, tzinfo=UTC))) == "7 Mar, 09:05"
+    assert breaking.since(Breaker(opened_at=timezone.now())).count(":") == 1
+    assert breaking.since(Breaker()) == ""
