@@ -30,6 +30,7 @@ class Plan:
     people: int = 6
     quiet: float = 240
     pace: float = 1.0  # of the trouble: 2 is half as much
+    keep: bool = False  # logs and database, even if all is good
 
     def __str__(self) -> str:
         pair = {"sqlite": "SQLite + Valkey", "postgresql": "PostgreSQL + Redis"}[self.database]
@@ -73,7 +74,7 @@ def run(plan: Plan) -> Report:
     except BaseException:
         say(f"The logs stay in {stage.data}")
         raise
-    if report.good:
+    if report.good and not plan.keep:
         stage.forget()
     else:
         say(f"The logs and the database stay in {stage.data}")
