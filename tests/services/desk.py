@@ -15,6 +15,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import django
+import time_machine
 
 if __name__ == "__main__":
     django.setup()
@@ -24,6 +25,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from orders import doorbell, evidence, gateway, mirror, placing, sweeping
+from orders.history import reconciling
 from orders.models import Order
 from tests.tutorials import CHOICES
 
@@ -75,10 +77,10 @@ def open_up() -> None:
 
 
 def place() -> dict[str, str]:
-    """A person places an order; its bell rings."""
+    """A person places an order, each for another PBX; its bell rings."""
     person = User.objects.get()
     order = placing.start(slug=SLUG, owner=person)
-    placing.answer(order, CHOICES[SLUG])
+    placing.answer(order, {**CHOICES[SLUG], "product_no": f"3694716{Order.objects.count():05}"})
     assert placing.place(order, approved_sha256=placing.preview(order)[2], actor=person)
     return {"pk": str(order.pk), "reference": order.reference}
 
@@ -91,6 +93,13 @@ def ring(pks: list[str]) -> bool:
 def sweep(seconds: float) -> list[int]:
     """The sweep, with a clock that is so many seconds ahead."""
     return list(sweeping.sweep(timezone.now() + timedelta(seconds=seconds)))
+
+
+def reconcile(hours: float) -> bool:
+    """One look into the vendor's history, so many hours from now. Whether it was due, and saw all of it."""
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        reading = reconciling.reconcile(gateway.portal())
+    return reading is not None and reading.complete
 
 
 def look() -> dict[str, dict[str, Any]]:
@@ -110,7 +119,9 @@ def look() -> dict[str, dict[str, Any]]:
 
 def serve() -> None:
     """Answer until nothing more is asked."""
-    verbs: dict[str, Callable[..., Any]] = {verb.__name__: verb for verb in (open_up, place, ring, sweep, look)}
+    verbs: dict[str, Callable[..., Any]] = {
+        verb.__name__: verb for verb in (open_up, place, ring, sweep, reconcile, look)
+    }
     for line in sys.stdin:
         verb, about = json.loads(line)
         sys.stdout.write(json.dumps(verbs[verb](**about)) + "\n")
