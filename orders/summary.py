@@ -30,8 +30,8 @@ def rows(order: Order) -> list[Row]:
 
 
 def all_rows(order: Order) -> list[Row]:
-    """The rows of a finished order: with what nobody chooses, how it is billed and our reference."""
-    return [*rows(order), *_billed(order.recipe), *_signed(order)]
+    """The rows of a finished order: with what nobody chooses, our reference and how it is billed."""
+    return [*rows(order), *_signed(order), *_billed(order.recipe)]
 
 
 def frozen(order: Order) -> list[dict[str, Any]]:
