@@ -32,6 +32,17 @@ def sweep(now: datetime | None = None, *, portal: PartnerPortal | None = None) -
     return 0, lost
 
 
+def ask_now(portal: PartnerPortal) -> ApiError | None:
+    """Ask at once, because a person wants to know. If the breaker is open, this is its probe. The error, if any."""
+    if taken := breaking.take_probe(timezone.now(), at_once=True):
+        return probe(taken, portal)
+    try:
+        portal.products()
+    except ApiError as error:
+        return error
+    return None
+
+
 def probe(taken: Breaker, portal: PartnerPortal) -> ApiError | None:
     """Ask the one harmless question. Answered, it releases all orders, the oldest first; the error otherwise.
 

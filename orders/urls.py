@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from orders.views import managing, ordering, orders
+from orders.views import connection, managing, ordering, orders
 
 app_name = "orders"
 
 urlpatterns = [
     path("", ordering.catalogue, name="catalogue"),
+    path("connection/", connection.connection_page, name="connection"),
+    path("connection/ask/", connection.ask, name="ask"),
     path("orders/", orders.order_list, name="list"),
     path("orders/start/<slug:slug>/", ordering.start, name="start"),
     path("orders/<uuid:pk>.json", orders.order_json, name="order_json"),

@@ -46,6 +46,9 @@ TABLE = [
     Row("orders:cancel", "post", "/orders/{order}/cancel/", (302, 403, 403, 422, 422, 403)),
     Row("orders:conflict", "post", "/orders/{order}/conflict/", (302, 403, 403, 422, 422, 403)),
     Row("orders:evidence", "get", "/orders/{order}/evidence.json", (302, 200, 404, 200, 200, 403)),
+    # The connection: admins.
+    Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
     # A draft: its owner's alone.
     Row("orders:order", "get", "/orders/{draft}/", (302, 302, 404, 404, 404, 403)),
     Row("orders:order_json", "get", "/orders/{draft}.json", (302, 200, 404, 404, 404, 403)),
