@@ -281,6 +281,7 @@ def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:
             **storable({name: told.get(name, "") for name in ("call", "code", "detail", "answer")}),
             request_id=storable(str(told.get("request_id", "")))[:NUMBER_LENGTH],
             http_status=told.get("http_status"),
+            headers=storable(told.get("headers", {})),
         )
 
     return finish
@@ -297,7 +298,13 @@ def _received(receipt: Receipt) -> tuple[dict[str, Any], dict[str, Any]]:
         "remote_status": receipt.order_status,
         "request_id": receipt.request_id,
     }
-    data = {**numbers, "call": "save", "http_status": 200, "answer": receipt.answer}
+    data = {
+        **numbers,
+        "call": "save",
+        "http_status": 200,
+        "answer": receipt.answer,
+        "headers": receipt.headers,
+    }
     # A column must never refuse a receipt; what is longer than any number seen stays whole in the event.
     cut = {name: value[:NUMBER_LENGTH] for name, value in numbers.items()}
     return {**cut, "answer": receipt.answer}, data
@@ -311,6 +318,7 @@ def _evidence(error: ApiError) -> dict[str, Any]:
         "request_id": error.request_id,
         "http_status": error.http_status,
         "answer": error.answer,
+        "headers": error.headers,
     }
 
 

@@ -48,6 +48,8 @@ class ApiError(Exception):
         self.http_status = http_status
         self.answer = answer.encode("utf-8", "replace")[:ANSWER_LIMIT].decode("utf-8", "ignore")
         self.retry_after = retry_after
+        self.headers: dict[str, dict[str, str]] = {}
+        """Those `sent` and `received`, without secrets; empty if the call itself was never sent."""
 
     def __str__(self) -> str:
         """One readable line: call, code, words, then the numbers that support would ask for."""

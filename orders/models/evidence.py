@@ -117,6 +117,7 @@ class Attempt(models.Model):
     request_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     http_status = models.IntegerField(null=True, blank=True)
     answer = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)  # sent and received, without secrets
 
     class Meta:
         ordering = ("order", "number")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -21,27 +21,52 @@ from yeastar_api.errors import ApiError, NotDelivered, Unanswered
 
 T = TypeVar("T")
 
+Headers = dict[str, dict[str, str]]
+"""`sent` and `received`, each name with its value."""
+
 ATTEMPTS = 4
+
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_LEFT_OUT = "[left out]"
 
 _jitter = wait_random(0, 0.25)
 _backoff = wait_random_exponential(multiplier=0.2, max=2.0)
 
 
-def exchange(call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str], T]) -> T:
+def exchange(
+    call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str, Headers], T]
+) -> T:
     """Send once and read the answer; whatever goes wrong becomes one of our errors."""
+    response = None
     try:
         response = client.send(request)
         envelope, answer = outcome.accepted(call, response)
         try:
-            return read(envelope.result, envelope.request_id, answer)
+            return read(envelope.result, envelope.request_id, answer, told_headers(request, response))
         except Exception as why:
             # Here the answer is at hand, and whatever the matter with it, it must be kept.
             raise outcome.surprising(call, response.status_code, envelope, answer, why) from why
-    except ApiError:
+    except ApiError as error:
+        if error.call == call:  # a token call that failed has left this request unsent
+            error.headers = told_headers(request, response)
         raise
     except Exception as error:
         # Broad on purpose: once it may have left, an unforeseen exception must not look like "not bought".
-        raise outcome.from_exception(call, error) from error
+        lost = outcome.from_exception(call, error)
+        lost.headers = told_headers(request, response)
+        raise lost from error
+
+
+def told_headers(request: httpx.Request, response: httpx.Response | None) -> Headers:
+    """The headers that went and came, for the evidence: without the token, and without cookies."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    came = response.headers if response is not None else {}
+    return {"sent": _without_secrets(request.headers, token), "received": _without_secrets(came, token)}
+
+
+def _without_secrets(headers: Mapping[str, str], token: str) -> dict[str, str]:
+    shown = {name: _LEFT_OUT if name.lower() in _SECRET else value for name, value in headers.items()}
+    return {name: value.replace(token, _LEFT_OUT) if token else value for name, value in shown.items()}
 
 
 def repeating(once: Callable[[], T], *, seconds: float, sleep: Callable[[float], None]) -> T:

@@ -245,8 +245,8 @@ class PartnerPortal:
             },
         )
 
-        def receipt(result: Any, request_id: str, answer: str) -> Receipt:
-            return Receipt.read(result, request_id=request_id, answer=answer)
+        def receipt(result: Any, request_id: str, answer: str, headers: calls.Headers) -> Receipt:
+            return Receipt.read(result, request_id=request_id, answer=answer, headers=headers)
 
         return self._observed("save", lambda: calls.exchange("save", self._buyer, request, receipt))
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from yeastar_api.messages.wire import Message, Text, id_text
 
@@ -131,8 +131,22 @@ class Receipt(Message):
     request_id: Text = ""
     answer: Text = ""
 
+    _headers: dict[str, dict[str, str]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, dict[str, str]]:
+        """Those `sent` and `received` with it, without secrets."""
+        return self._headers
+
     @classmethod
-    def read(cls, result: Any, *, request_id: str = "", answer: str = "") -> Self:
+    def read(
+        cls,
+        result: Any,
+        *,
+        request_id: str = "",
+        answer: str = "",
+        headers: dict[str, dict[str, str]] | None = None,
+    ) -> Self:
         """Read an envelope's `result`. Raises ValueError when it names no order."""
         order_no = id_text(result.get("orderNo")) if isinstance(result, dict) else ""
         if not order_no or len(order_no) > _ORDER_NO_LIMIT or not order_no.isprintable():
@@ -140,4 +154,5 @@ class Receipt(Message):
         known = {"orderNo": order_no, "requestId": request_id, "answer": answer}
         receipt = cls.model_validate({**result, **known})
         receipt._raw = result
+        receipt._headers = headers or {}
         return receipt
