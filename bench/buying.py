@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sqlite3
 import time
 from uuid import UUID
@@ -28,10 +29,13 @@ def staff() -> User:
     return User.objects.get(username="staff")
 
 
+_serials = itertools.count(369471000000)
+
+
 def draft() -> Order:
-    """A draft with all the choices of its tutorial."""
+    """A draft with all the choices of its tutorial, for a PBX of its own: to order the same again needs a reason."""
     order = placing.start(slug=SLUG, owner=staff())
-    placing.answer(order, CHOICES[SLUG])
+    placing.answer(order, CHOICES[SLUG] | {"product_no": str(next(_serials))})
     return order
 
 

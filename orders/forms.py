@@ -9,6 +9,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from orders.composing import Choices, Devices, Recipe, Target
+from orders.reference import looks_like_ours
 
 SERIAL_NUMBER = RegexValidator(
     r"\A[0-9A-Za-z]{6,32}\Z",
@@ -130,11 +131,31 @@ class BillingForm(StepForm):
             raise forms.ValidationError("This billing contact is not in the list. Choose one that is.")
         return contact_id
 
+    def clean_po_number(self) -> str:
+        """Orders are found again at Yeastar by our own references: nothing else may look like one."""
+        po_number: str = self.cleaned_data["po_number"]
+        if looks_like_ours(po_number):
+            raise forms.ValidationError(
+                "This looks like a reference of the portal itself (YP-…). Use a PO number of your own, or none."
+            )
+        return po_number
+
 
 class PlaceForm(StepForm):
-    """Step 4: the hash of the very bytes that were on the page when the button was pressed."""
+    """Step 4: the hash of the very bytes that were on the page, and why, if the same was ordered already."""
 
-    approved_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    approved_sha256 = forms.CharField(required=False, widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label="Why is it ordered again?",
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Your name and your reason are kept with the order.",
+        error_messages={"required": "Write why the same is ordered again."},
+    )
+
+    def __init__(self, *args: Any, needs_reason: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = needs_reason
 
 
 class ReasonForm(forms.Form):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orders.models import Record
+from orders.models import Partner, Record
 from yeastar_api.messages import OrderRequest
 
 Verdict = Literal["same", "different", "unknown"]
@@ -96,8 +96,12 @@ def _target(wanted: Wanted, record: Record) -> Trait:
     if wanted.product_no:
         return _trait("PBX", wanted.product_no, _told(record, record.product_no, "productNo"))
     told = _told(record, record.partner_id, "partnerId")
-    if wanted.partner_id or told:
-        return _trait("For", wanted.partner_id or OWN_ACCOUNT, told)
+    if wanted.partner_id:
+        return _trait("For", wanted.partner_id, told)
+    if told:
+        # It may be ourselves whom they name: it speaks against our own account only if it is a customer of ours.
+        customer = Partner.objects.filter(remote_id__in=told).exists()
+        return Trait("For", OWN_ACCOUNT, _joined(told), "different" if customer else "unknown")
     # They may name no customer because there is none; a record without the key at all says nothing.
     named = any(True for each in (record.raw, record.detail) for _ in _under(each, "partnerId"))
     return Trait("For", OWN_ACCOUNT, NO_CUSTOMER if named else "", "same" if named else "unknown")

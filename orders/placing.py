@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +14,12 @@ from django.utils import timezone
 from orders import doorbell, rules, summary
 from orders.composing import Choices, Recipe, Target, compose
 from orders.destination import current_destination
+from orders.duplicates import Twin, one_at_a_time, twins
 from orders.lifecycle import Status
+from orders.likeness import wanted_by, word
 from orders.models import QUEUE_DOWN, Contact, Order, Partner
 from orders.recipes import RECIPES
+from orders.reference import looks_like_ours
 from yeastar_api.messages import OrderRequest
 
 
@@ -89,20 +92,18 @@ def preview(order: Order) -> tuple[OrderRequest, str, str]:
     return request, body.decode(), hashlib.sha256(body).hexdigest()
 
 
-def doubtful_twins(order: Order) -> list[Order]:
-    """Everybody's orders of the same thing for the same target of which nobody knows yet whether they were bought."""
-    return [other for other in Order.objects.in_doubt().filter(slug=order.slug) if _bought(other) == _bought(order)]
-
-
-def _bought(order: Order) -> tuple[object, ...]:
-    choices = order.picked
-    return (choices.partner_id or "", choices.product_no, choices.plan_id, sorted(choices.service_id or ()))
-
-
-def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> bool:
+def place(
+    order: Order,
+    *,
+    approved_sha256: str,
+    actor: AbstractBaseUser,
+    reason: str = "",
+    shown: Collection[str] | None = None,
+) -> bool:
     """Freeze the request and queue it: DRAFT → QUEUED. False if the draft was placed already.
 
-    `approved_sha256` is the hash of the bytes that the person saw. Raises CannotPlace.
+    `approved_sha256` is the hash of the bytes that the person saw, `reason` why the same is ordered again, and `shown`
+    the keys of the twins that were seen when it was written; None asks for no such proof. Raises CannotPlace.
     """
     if order.status != Status.DRAFT:
         return False
@@ -113,14 +114,26 @@ def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> boo
     if approved_sha256 != sha256:
         raise CannotPlace("The draft has changed since this page was made. Look at it once more, then place it.")
     _check(order.recipe, order.picked, request)
+    wanted = wanted_by(request)
+    likeness = word(wanted)
+    # Without a reason the one look inside the transaction is enough: any twin refuses.
+    known = twins(order, wanted) if reason else []
+    _refuse_twins(known, reason=reason, shown=shown)
+
+    def look_again() -> None:
+        one_at_a_time(likeness)
+        _refuse_twins(twins(order, wanted), reason=reason, shown=[twin.key for twin in known])
+
     now = timezone.now()
     placed = order.move(
         Status.QUEUED,
         title="Order placed",
-        words="Approved by a person, and waiting for a worker to send it.",
+        words=_approval(known, reason),
         actor=actor,
-        data={"sha256": sha256},
+        data={"sha256": sha256, **_grounds(known, reason)},
         only_if=models.Q(revision=order.revision, discarded_at=None),
+        also=look_again,
+        likeness=likeness,
         request_body=body,
         request_sha256=sha256,
         destination=current_destination(),
@@ -135,6 +148,30 @@ def place(order: Order, *, approved_sha256: str, actor: AbstractBaseUser) -> boo
     if order.status == Status.DRAFT:
         raise CannotPlace("The draft was changed in another window. Look at it once more, then place it.")
     return False
+
+
+def _refuse_twins(found: list[Twin], *, reason: str, shown: Collection[str] | None) -> None:
+    numbers = ", ".join(twin.number for twin in found)
+    if sent := [twin.number for twin in found if twin.same_text]:
+        raise CannotPlace(
+            f"The history at Yeastar shows this very order, with its reference, as {', '.join(sent)}: somebody "
+            "sent it by hand. It was not sent again. Tell a manager, and discard this draft."
+        )
+    if found and not reason:
+        raise CannotPlace(f"The same was ordered already ({numbers}). If it is wanted once more, write why.")
+    if shown is not None and (new := [twin.number for twin in found if twin.key not in shown]):
+        raise CannotPlace(f"The same was ordered once more meanwhile ({', '.join(new)}). Does your reason still hold?")
+
+
+def _approval(known: list[Twin], reason: str) -> str:
+    if not known:
+        return "Approved by a person, and waiting for a worker to send it."
+    numbers = ", ".join(twin.number for twin in known)
+    return f"Approved by a person although the same was ordered already ({numbers}). Reason: {reason}"
+
+
+def _grounds(known: list[Twin], reason: str) -> dict[str, Any]:
+    return {"reason": reason, "ordered_already": [twin.number for twin in known]} if reason else {}
 
 
 def _ring(order: Order) -> None:
@@ -156,6 +193,11 @@ def _check(recipe: Recipe, choices: Choices, request: OrderRequest) -> None:
         and not Partner.objects.on_offer().filter(remote_id=choices.partner_id).exists()
     ):
         raise CannotPlace("The customer is no longer in Yeastar's list. Choose another one.")
+    if looks_like_ours(choices.po_number):
+        raise CannotPlace(
+            "Your PO number looks like a reference of the portal itself, by which orders are found again at Yeastar. "
+            "Change it under Billing contact."
+        )
     for finding in rules.check(recipe, choices, request):
         if not finding.holds:
             raise CannotPlace(f"A rule does not hold: {finding.sentence} ({finding.source})")

@@ -9,10 +9,18 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 PATTERN = re.compile(rf"\bYP-[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}\b")
 
 
+_IN_ANY_CASE = re.compile(PATTERN.pattern, re.IGNORECASE)
+
+
 def new_reference() -> str:
     """A fresh reference such as YP-7F3K-9QX2; the database refuses one that is taken."""
     letters = [secrets.choice(ALPHABET) for _ in range(8)]
     return f"YP-{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def looks_like_ours(text: str) -> bool:
+    """Whether something in a text could be taken for a reference of ours, however it is written."""
+    return _IN_ANY_CASE.search(text) is not None
 
 
 def with_reference(po_number: str, reference: str) -> str:

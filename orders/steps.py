@@ -12,18 +12,18 @@ from django.utils.datastructures import MultiValueDict
 
 from orders import gateway, rules
 from orders.composing import Devices
+from orders.duplicates import twins
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
+from orders.likeness import wanted_by
 from orders.lookups import Lookup
 from orders.models import Contact, Order, Partner
 from orders.pickers import contact_picker, device_picker, partner_picker
-from orders.placing import doubtful_twins, preview
+from orders.placing import preview
 from orders.plan_form import PlanForm
 from orders.summary import all_rows
 from orders.text import storable
 from orders.wizard import is_answered
 from yeastar_api.messages import Offers, Service
-
-ASK_FIRST = "Do not place this one until a manager has settled that one, or you may buy it twice."
 
 UNCHECKED = (
     "Yeastar does not tell at the moment what it offers, so it could not be checked that your choice is still on "
@@ -207,7 +207,7 @@ def _last_contact(order: Order) -> str:
     return last.picked.billing_contact_id if last else ""
 
 
-def _review(order: Order, _: QueryDict | None) -> StepPage:
+def _review(order: Order, data: QueryDict | None) -> StepPage:
     try:
         request, body, sha256 = preview(order)
     except ValueError as error:
@@ -216,21 +216,22 @@ def _review(order: Order, _: QueryDict | None) -> StepPage:
             notice=f"The order cannot be written, and so not be placed: {error}. Change that answer.",
             context={"review_rows": all_rows(order)},
         )
+    found = twins(order, wanted_by(request))
+    # The hash is always that of this page, never one that was sent.
+    sent = {"approved_sha256": sha256, "reason": data["reason"]} if data is not None and "reason" in data else None
     return StepPage(
-        form=PlaceForm(initial={"approved_sha256": sha256}),
-        notice=_in_doubt(order) or (UNCHECKED if objections(order) is None else ""),
+        form=PlaceForm(sent, initial={"approved_sha256": sha256}, needs_reason=bool(found)),
+        notice=UNCHECKED if objections(order) is None else "",
         context={
             "review_rows": all_rows(order),
             "request_json": body,
             "request_sha256": sha256,
             "rules": rules.check(order.recipe, order.picked, request),
+            "twins": found,
+            "in_doubt": [twin for twin in found if twin.in_doubt],
+            "sent_by_hand": [twin for twin in found if twin.same_text],
         },
     )
-
-
-def _in_doubt(order: Order) -> str:
-    names = ", ".join(twin.reference for twin in doubtful_twins(order))
-    return names and f"The same was ordered before ({names}), and nobody knows yet whether it was bought. {ASK_FIRST}"
 
 
 def objections(order: Order) -> list[str] | None:

@@ -151,7 +151,8 @@ def queued(draft: Callable[[str], Order], alice: User) -> Callable[[str], Order]
 
     def placed(slug: str = "linkus-cloud-service") -> Order:
         order = draft(slug)
-        assert placing.place(order, approved_sha256=placing.preview(order)[2], actor=alice)
+        sha256 = placing.preview(order)[2]
+        assert placing.place(order, approved_sha256=sha256, actor=alice, reason="The same in many tests")
         return order
 
     return placed

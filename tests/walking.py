@@ -54,7 +54,10 @@ def walk(app: DjangoTestApp, slug: str, choices: dict[str, Any], *, until: str =
     return page
 
 
-def place(page: TestResponse) -> tuple[TestResponse, Order]:
-    """Press the button of the review page; the order's page and its row."""
-    shown = page.forms["place"].submit().follow()
+def place(page: TestResponse, reason: str = "It is wanted once more") -> tuple[TestResponse, Order]:
+    """Press the button of the review page, with a reason where it asks for one; the order's page and its row."""
+    form = page.forms["place"]
+    if "reason" in form.fields:
+        form["reason"] = reason
+    shown = form.submit().follow()
     return shown, Order.objects.get(pk=shown.request.path.strip("/").split("/")[1])

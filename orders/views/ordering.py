@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orders import placing, steps, wizard
 from orders.composing import Choices, Recipe, Target
+from orders.forms import PlaceForm
 from orders.lifecycle import Status
 from orders.lookups import Lookup
 from orders.models import PLACE_ORDER, SETTLE_ORDER, Order, OrderQuerySet
@@ -42,6 +43,9 @@ class Draft:
     updated_at: datetime
     resume_url: str
 
+
+REASON, REASON_LIMIT = "reason for the same again", 2000
+"""The last reason that was typed is kept until its order is placed, whatever has to be put right first."""
 
 staff_only = permission_required(PLACE_ORDER, raise_exception=True)
 
@@ -116,7 +120,11 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
 
 
 def _ask(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
-    return _show(request, order, name, steps.build(order, name))
+    built = steps.build(order, name)
+    draft, reason = request.session.get(REASON, ("", ""))
+    if draft == str(order.pk) and built.form:
+        built.form.initial["reason"] = reason
+    return _show(request, order, name, built)
 
 
 def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
@@ -211,6 +219,8 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = own_order(request, pk)
     if order.status != Status.DRAFT:
         return redirect(order)
+    if request.POST.get("reason"):
+        request.session[REASON] = (str(order.pk), request.POST["reason"][:REASON_LIMIT])
     if order.discarded_at:
         return _offer_restore(request, order)
     if wizard.first_open(order) != "review":
@@ -218,11 +228,22 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
         return redirect(wizard.step_url(order, wizard.first_open(order)))
     if back := _back_to_plan(order):
         return back
+    form = PlaceForm(request.POST)
     try:
-        placing.place(order, approved_sha256=request.POST.get("approved_sha256", ""), actor=request.user)
+        if not form.is_valid():
+            raise CannotPlace("Look at your reason once more.")
+        placing.place(
+            order,
+            approved_sha256=form.cleaned_data["approved_sha256"],
+            actor=request.user,
+            reason=form.cleaned_data["reason"],
+            shown=request.POST.getlist("twin") or None,
+        )
     except CannotPlace as error:
         order.refresh_from_db()
-        return _show(request, order, "review", steps.build(order, "review"), status=422, problem=str(error))
+        built = steps.build(order, "review", request.POST)
+        return _show(request, order, "review", built, status=422, problem=str(error))
+    request.session.pop(REASON, None)
     return redirect(order)
 
 

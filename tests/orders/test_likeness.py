@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from orders import placing
 from orders.likeness import NO_CUSTOMER, OWN_ACCOUNT, Wanted, compare, values_of, wanted_by, word
-from orders.models import Order, Record
+from orders.models import Order, Partner, Record
 from tests.tutorials import SLUGS, sample_request
 
 LICENCE = Wanted("12", "3651E1292455", "", (("3049041101760282624", 100), ("3129372068699893760", None)))
@@ -84,7 +84,6 @@ def test_what_no_column_holds_is_found_by_its_key_however_deep() -> None:
     line = {"serviceId": 31, "info": {"x": [{"quantity": "7"}]}, "quantity": "20"}
     theirs = record(raw={"a": [{"productId": 15}]}, detail={"b": {"c": [[{"partnerId": 3300000000000000001}], line]}})
     assert set(verdicts(FOR_WYNYARD, theirs).values()) == {"same"}
-    assert verdicts(CONNECTIONS, theirs)["For"] == "different"
     line["quantity"] = 21
     assert verdicts(FOR_WYNYARD, theirs)["Quantity"] == "different"
     line["serviceId"] = "32"
@@ -101,6 +100,12 @@ def test_our_own_account_is_where_they_name_no_customer() -> None:
         trait for trait in compare(CONNECTIONS, record(detail={"a": {"partnerId": ""}})) if trait.label == "For"
     )
     assert (target.ours, target.theirs, target.verdict) == (OWN_ACCOUNT, NO_CUSTOMER, "same")
+
+
+def test_whom_they_name_is_not_our_own_account_if_it_is_a_customer_of_ours(accounts: None) -> None:
+    customer = Partner.objects.all()[0].remote_id
+    assert verdicts(CONNECTIONS, record(partner_id=customer))["For"] == "different"
+    assert verdicts(CONNECTIONS, record(partner_id="3300000000000000009"))["For"] == "unknown"
 
 
 def test_plans_may_be_named_as_plans_and_quantities_stand_alone() -> None:

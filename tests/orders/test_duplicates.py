@@ -1,0 +1,440 @@
+"""The same is not bought twice by mistake: who ordered it already is shown, and going on needs a reason."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from django_webtest import DjangoTestApp
+
+from orders import mirror, placing
+from orders.destination import current_destination
+from orders.duplicates import ELSEWHERE, Twin, twins
+from orders.lifecycle import Status
+from orders.likeness import wanted_by
+from orders.models import Order, Partner, Record
+from orders.placing import CannotPlace
+from orders.wizard import step_url
+from tests.conftest import person
+from tests.tutorials import CHOICES
+from tests.walking import place, walk
+from yeastar_api.client import PartnerPortal
+
+LINKUS, TURNKEY = "linkus-cloud-service", "turnkey-capacity"
+SAME = "The same was ordered already"
+WHY = "A second site needs it, too"
+
+Draft = Callable[[str], Order]
+Queued = Callable[..., Order]
+
+
+def drafted(owner: User, slug: str = LINKUS, **changes: Any) -> Order:
+    order = placing.start(slug=slug, owner=owner)
+    placing.answer(order, CHOICES[slug] | changes)
+    return order
+
+
+def buy(order: Order, reason: str = "", shown: list[str] | None = None) -> bool:
+    sha256 = placing.preview(order)[2]
+    return placing.place(order, approved_sha256=sha256, actor=order.owner, reason=reason, shown=shown)
+
+
+def found(order: Order) -> list[Twin]:
+    return twins(order, wanted_by(placing.preview(order)[0]))
+
+
+def settled(order: Order, status: Status, **columns: Any) -> Order:
+    Order.objects.filter(pk=order.pk).update(status=status, **columns)
+    order.refresh_from_db()
+    return order
+
+
+def elsewhere(order: Order, **told: Any) -> Record:
+    """An order of theirs for the same as this draft of ours, made today, not through this portal."""
+    wanted, now = wanted_by(placing.preview(order)[0]), timezone.now()
+    given = {
+        "key": "LR3100000000000000123",
+        "order_no": "LR3100000000000000123",
+        "created_at": now - timedelta(hours=2),
+        "status": "succeed",
+        "product_id": wanted.product_id,
+        "product_no": wanted.product_no,
+        "partner_id": wanted.partner_id,
+    }
+    return Record.objects.create(destination=current_destination(), first_seen_at=now, changed_at=now, **given | told)
+
+
+def shown_twins(page: Any) -> str:
+    assert SAME in page.text
+    return str(page.html.select_one(".twins").get_text(" ", strip=True))
+
+
+def test_nothing_is_asked_about_the_first_order(app: DjangoTestApp) -> None:
+    review = walk(app, LINKUS, CHOICES[LINKUS])
+    assert SAME not in review
+    assert "reason" not in review.forms["place"].fields
+    _, order = place(review)
+    assert len(order.likeness) == 64
+    event = order.events.last()
+    assert event is not None
+    assert event.data == {"sha256": order.request_sha256}
+
+
+def test_the_same_by_somebody_else_is_shown_and_bought_with_a_reason_that_is_kept(
+    app: DjangoTestApp, bob: User
+) -> None:
+    first = drafted(bob)
+    buy(first)
+    settled(first, Status.PLACED, order_no="LR31")
+    review = walk(app, LINKUS, CHOICES[LINKUS])
+    assert all(word in shown_twins(review) for word in ("bob", "LR31", "Bought", "just now"))
+    assert first.get_absolute_url() not in review, "Alice may not open an order of Bob's"
+    form = review.forms["place"]
+    refused = form.submit(status=422)
+    assert f"{SAME} (LR31)" in refused
+    assert "Write why the same is ordered again" in refused
+    refused.forms["place"]["reason"] = WHY
+    order = Order.objects.get(pk=refused.forms["place"].submit().follow().request.path.strip("/").split("/")[1])
+    event = order.events.last()
+    assert event is not None
+    assert "LR31" in event.words
+    assert WHY in event.words
+    assert event.data["ordered_already"] == ["LR31"]
+    assert event.data["reason"] == WHY
+
+
+def test_ones_own_order_has_a_link_and_a_manager_opens_everybodys(
+    queued: Queued, draft: Draft, bob: User, mona: User
+) -> None:
+    first = queued()
+    assert [twin.url for twin in found(draft(LINKUS))] == [first.get_absolute_url()]
+    assert [twin.url for twin in found(drafted(mona))] == [first.get_absolute_url()]
+    assert [twin.url for twin in found(drafted(bob))] == [""]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"product_no": "369471667902"},
+        {"plan_id": "3049041101760282624"},
+    ],
+)
+def test_something_else_is_no_twin(changes: dict[str, Any], queued: Queued, alice: User) -> None:
+    queued()
+    assert found(drafted(alice, **changes)) == []
+
+
+@pytest.mark.parametrize("changes", [{"quantity": 51}, {"partner_id": "other"}])
+def test_another_quantity_or_another_customer_is_no_twin(changes: dict[str, Any], queued: Queued, alice: User) -> None:
+    queued(TURNKEY)
+    if "partner_id" in changes:
+        changes = {"partner_id": Partner.objects.all()[0].remote_id}
+    assert found(drafted(alice, TURNKEY, **changes)) == []
+
+
+def test_the_same_for_another_term_contact_and_po_number_is_a_twin(queued: Queued, alice: User) -> None:
+    first = queued()
+    other = drafted(alice, multi_cycle=3, po_number="PO-77")
+    assert [twin.number for twin in found(other)] == [first.reference]
+
+
+@pytest.mark.parametrize(
+    ("status", "conflict", "hours", "counts"),
+    [
+        (Status.PLACED, "", 23, True),
+        (Status.PLACED, "", 25, False),
+        (Status.FAILED, "", 1, False),
+        (Status.FAILED, "Two answers", 999, True),
+        (Status.PLACED, "Two answers", 999, True),
+        (Status.UNCERTAIN, "", 999, True),
+        (Status.QUEUED, "", 999, True),  # held for weeks, it is still going to be bought
+        (Status.SENDING, "", 999, True),
+    ],
+)
+def test_what_counts_is_what_was_bought_lately_or_may_be_bought(
+    status: Status, conflict: str, hours: int, counts: bool, queued: Queued, draft: Draft
+) -> None:
+    first = settled(queued(), status, conflict=conflict, placed_at=timezone.now() - timedelta(hours=hours))
+    assert [twin.number for twin in found(draft(LINKUS))] == ([first.reference] if counts else [])
+
+
+def test_the_window_is_a_setting(queued: Queued, draft: Draft, settings: Any) -> None:
+    settled(queued(), Status.PLACED, placed_at=timezone.now() - timedelta(hours=2))
+    order = draft(LINKUS)
+    assert found(order)
+    settings.DUPLICATE_WINDOW = timedelta(hours=1)
+    assert not found(order)
+
+
+def test_a_held_order_counts_from_when_it_was_bought(queued: Queued, draft: Draft) -> None:
+    long_ago = timezone.now() - timedelta(hours=60)
+    settled(queued(), Status.PLACED, placed_at=long_ago, settled_at=timezone.now())
+    assert found(draft(LINKUS))
+
+
+def test_an_order_of_another_world_is_no_twin(queued: Queued, draft: Draft, settings: Any) -> None:
+    queued()
+    settings.YEASTAR_CLIENT_ID = "new-credentials-of-the-same-account"
+    assert found(draft(LINKUS))
+    settings.YEASTAR_BASE_URL = "https://elsewhere.test"
+    assert not found(draft(LINKUS))
+
+
+def test_ordering_again_is_no_false_alarm_about_the_first(queued: Queued, alice: User) -> None:
+    first = settled(queued(), Status.PLACED)
+    copy = placing.again(first, owner=alice)
+    assert found(copy) == []
+    assert buy(copy)
+    third = placing.again(first, owner=alice)
+    assert [twin.number for twin in found(third)] == [copy.reference], "but about the second"
+    settled(first, Status.PLACED, conflict="Two answers")
+    assert {twin.number for twin in found(third)} == {first.reference, copy.reference}
+
+
+def test_a_draft_that_was_left_and_resumed_is_no_twin_of_itself_or_of_other_drafts(draft: Draft, alice: User) -> None:
+    order = draft(LINKUS)
+    drafted(alice)
+    placing.answer(order, CHOICES[LINKUS])
+    assert found(order) == []
+    assert buy(order)
+
+
+def test_an_order_in_doubt_is_said_more_loudly(queued: Queued, app: DjangoTestApp) -> None:
+    settled(queued(), Status.UNCERTAIN, placed_at=timezone.now() - timedelta(days=9))
+    page = walk(app, LINKUS, CHOICES[LINKUS])
+    assert "Nobody knows yet whether it was bought" in shown_twins(page)
+    assert page.html.select(".twins tr.doubt")
+
+
+# --- made elsewhere ------------------------------------------------------------------------------------------
+
+
+def test_the_same_made_elsewhere_is_shown_with_what_is_not_known(app: DjangoTestApp, alice: User) -> None:
+    elsewhere(drafted(alice))
+    words = shown_twins(walk(app, LINKUS, CHOICES[LINKUS]))
+    for word in (ELSEWHERE, "LR3100000000000000123", "succeed", "2 h ago", "Not known: plan or service"):
+        assert word in words
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"created_at": timezone.now() - timedelta(days=3)},
+        {"created_at": None, "first_seen_at": timezone.now() - timedelta(days=3)},
+        {"product_id": "12"},
+        {"product_id": ""},
+        {"product_no": "369471667902"},
+        {"product_no": ""},
+        {"status": "failed"},
+        {"status": "cancelled"},
+        {"destination": "elsewhere.test (account 1)"},
+        {"detail": {"a": [{"serviceId": "1"}]}},
+    ],
+)
+def test_what_is_elsewhere_old_different_or_not_told_alarms_nobody(told: dict[str, Any], draft: Draft) -> None:
+    order = draft(LINKUS)
+    record = elsewhere(order)
+    assert found(order)
+    Record.objects.filter(pk=record.pk).update(**told)
+    assert found(order) == []
+
+
+def test_a_record_without_a_time_counts_from_when_it_was_first_seen(draft: Draft) -> None:
+    order = draft(LINKUS)
+    elsewhere(order, created_at=None)
+    assert [twin.number for twin in found(order)] == ["LR3100000000000000123"]
+
+
+def test_for_a_customer_the_partner_is_the_target(alice: User, accounts: None) -> None:
+    mine, theirs = (partner.remote_id for partner in Partner.objects.all()[:2])
+    order = drafted(alice, TURNKEY, partner_id=mine)
+    record = elsewhere(order, product_no="3076913644890832896")
+    assert found(order)
+    Record.objects.filter(pk=record.pk).update(partner_id=theirs)
+    assert not found(order)
+
+
+def test_a_record_of_an_order_of_ours_is_not_made_elsewhere(queued: Queued, draft: Draft) -> None:
+    first = settled(queued(), Status.PLACED, order_no="LR31")
+    elsewhere(draft(LINKUS), key="LR31", order_no="LR31")
+    elsewhere(draft(LINKUS), key="LR32", order_no="LR32", reference=first.reference)
+    assert [twin.number for twin in found(draft(LINKUS))] == ["LR31"]
+
+
+def test_the_drafts_own_text_sent_by_hand_is_never_sent_again(
+    draft: Draft, alices: Client, settings: Any, django_app: DjangoTestApp, alice: User
+) -> None:
+    settings.SEND_REFERENCE = True
+    order = draft(LINKUS)
+    elsewhere(order, reference=order.reference, created_at=timezone.now() - timedelta(days=99), product_no="")
+    with pytest.raises(CannotPlace, match="by hand"):
+        buy(order, reason=WHY)
+    django_app.set_user(alice)
+    page = django_app.get(step_url(order, "review"))
+    assert "Somebody sent this very order by hand" in shown_twins(page)
+    assert "Place order" not in page
+    order.refresh_from_db()
+    assert order.status == Status.DRAFT
+
+
+def test_the_text_of_another_draft_sent_by_hand_is_an_order_made_elsewhere(draft: Draft) -> None:
+    other, order = draft(LINKUS), draft(LINKUS)
+    elsewhere(order, reference=other.reference)
+    (twin,) = found(order)
+    assert (twin.elsewhere, twin.same_text) == (True, False)
+
+
+def test_hostile_text_of_theirs_is_only_text(draft: Draft, alices: Client) -> None:
+    order = draft(LINKUS)
+    elsewhere(order, key="<script>x</script>", order_no="<b>", status='"><img src=x>')
+    page = alices.get(step_url(order, "review")).content.decode()
+    assert SAME in page
+    assert "<script>x" not in page
+    assert "<img" not in page
+
+
+# --- the reason ----------------------------------------------------------------------------------------------
+
+
+def test_a_reason_survives_a_changed_draft_and_a_way_back_through_the_steps(
+    queued: Queued, app: DjangoTestApp, alice: User
+) -> None:
+    queued()
+    review = walk(app, LINKUS, CHOICES[LINKUS])
+    order = Order.objects.get(status=Status.DRAFT)
+    placing.answer(order, {"multi_cycle": 3})
+    form = review.forms["place"]
+    form["reason"] = WHY
+    changed = form.submit(status=422)
+    assert "has changed since" in changed
+    assert changed.forms["place"]["reason"].value == WHY
+    app.get(step_url(order, "plan"))
+    back = app.get(step_url(order, "review"))
+    assert back.forms["place"]["reason"].value == WHY
+    back.forms["place"].submit().follow()
+    order.refresh_from_db()
+    assert order.status == Status.QUEUED
+    other = drafted(alice)
+    assert app.get(step_url(other, "review")).forms["place"]["reason"].value == "", "it was for that order alone"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("", "Write why"), (" \n ", "Write why"), ("x" * 2001, "at most 2000"), ("a\x00b", "Null characters")],
+)
+def test_what_is_no_reason_is_refused_with_words(
+    reason: str, words: str, queued: Queued, draft: Draft, alices: Client
+) -> None:
+    queued()
+    order = draft(LINKUS)
+    given = {"approved_sha256": placing.preview(order)[2], "reason": reason}
+    page = alices.post(f"/orders/{order.pk}/place/", given)
+    assert page.status_code == 422
+    assert words in page.content.decode()
+    order.refresh_from_db()
+    assert order.status == Status.DRAFT
+
+
+def test_a_reason_is_for_what_was_shown_when_it_was_written(queued: Queued, draft: Draft, app: DjangoTestApp) -> None:
+    queued()
+    order = draft(LINKUS)
+    form = app.get(step_url(order, "review")).forms["place"]
+    form["reason"] = WHY
+    second = queued()
+    page = form.submit(status=422)
+    assert f"ordered once more meanwhile ({second.reference})" in page
+    assert page.forms["place"]["reason"].value == WHY
+    page.forms["place"].submit().follow()
+    order.refresh_from_db()
+    assert order.status == Status.QUEUED
+
+
+# --- at the same moment --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def committed(transactional_db: None, portal: PartnerPortal) -> None:
+    """A database in which threads see each other."""
+    mirror.mirror_partners(portal)
+    mirror.mirror_contacts(portal)
+
+
+def all_at_once(orders: list[Order]) -> list[str]:
+    """What became of placing each of these, all at the same moment."""
+    start, told = threading.Barrier(len(orders)), []
+
+    def press(order: Order) -> None:
+        sha256, owner = placing.preview(order)[2], order.owner
+        start.wait(10)
+        try:
+            placing.place(order, approved_sha256=sha256, actor=owner)
+            told.append("placed")
+        except CannotPlace as error:
+            told.append(str(error))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=press, args=[order]) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return sorted(told)
+
+
+@pytest.mark.usefixtures("committed")
+def test_of_many_who_place_the_same_at_the_same_moment_one_does() -> None:
+    people = [person(f"person{number}") for number in range(6)]
+    orders = [drafted(each) for each in people]
+    told = all_at_once(orders)
+    assert told.count("placed") == 1
+    assert all(SAME in words for words in told if words != "placed")
+    assert Order.objects.filter(status=Status.QUEUED).count() == 1
+    for order in Order.objects.filter(status=Status.DRAFT):
+        assert (order.request_body, order.likeness) == ("", "")
+        assert order.events.count() == order.chain_length == 1
+
+
+def test_a_refusal_inside_the_transaction_leaves_the_draft_as_it_was(
+    queued: Queued, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, late = draft(LINKUS), draft(LINKUS)
+    known = found(order)
+    queued()
+    answers = iter([known, found(order)])
+    monkeypatch.setattr(placing, "twins", lambda *_: next(answers))
+    with pytest.raises(CannotPlace, match="once more meanwhile"):
+        buy(order, reason=WHY)
+    order.refresh_from_db()
+    assert (order.status, order.chain_length, order.events.count()) == (Status.DRAFT, 1, 1)
+    monkeypatch.undo()
+    assert buy(late, reason=WHY)
+
+
+# --- our own references are ours -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["YP-7F3K-9QX2", "PO 12 yp-7f3k-9qx2", "(Yp-7F3k-9qX2)"])
+def test_a_po_number_that_looks_like_a_reference_of_ours_is_refused(typed: str, app: DjangoTestApp) -> None:
+    page = walk(app, TURNKEY, CHOICES[TURNKEY], until="billing")
+    form = next(form for form in page.forms.values() if "po_number" in form.fields)
+    form["billing_contact_id"], form["po_number"] = CHOICES[TURNKEY]["billing_contact_id"], typed
+    refused = form.submit(status=422)
+    assert "looks like a reference of the portal itself" in refused
+    form["po_number"] = "PO YP-12"
+    assert form.submit().status_code == 302
+
+
+def test_an_old_draft_with_such_a_po_number_is_not_placed(draft: Draft, alices: Client) -> None:
+    order = draft(TURNKEY)
+    placing.answer(order, {"po_number": "yp-7f3k-9qx2"})
+    page = alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": placing.preview(order)[2]})
+    assert page.status_code == 422
+    assert "Change it under Billing contact" in page.content.decode()
