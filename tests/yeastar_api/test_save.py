@@ -98,3 +98,41 @@ def test_a_receipt_never_shows_the_token_even_if_the_answer_does():
     script = Script(lambda request: ok(RECEIPT | {"note": request.headers["Authorization"]}))
     receipt = portal_on(script).save(b"{}")
     assert token_value(1) not in repr(receipt) + receipt.answer + str(receipt.raw)
+
+
+def test_the_headers_of_an_attempt_are_told_without_secrets():
+    script = Script(
+        lambda request: httpx.Response(
+            200,
+            json=envelope(RECEIPT),
+            headers={"X-Trace": f"t-1 {request.headers['Authorization']}", "Set-Cookie": "session=secret"},
+        )
+    )
+    headers = portal_on(script).save(b"{}").headers
+    assert headers["sent"]["content-type"] == "application/json"
+    assert headers["sent"]["authorization"] == "[left out]"
+    assert "session=secret" not in str(headers)
+    assert headers["received"]["x-trace"] == "t-1 Bearer [left out]"
+    assert token_value(1) not in str(headers)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(502, text="bad gateway", headers={"Via": "proxy 7"}), None])
+def test_the_headers_of_an_attempt_that_failed_are_told_as_far_as_it_came(answer):
+    def lost(request):
+        if answer is None:
+            raise httpx.ReadError("lost")
+        return answer
+
+    with pytest.raises(Unanswered) as caught:
+        portal_on(Script(lost)).save(b"{}")
+    assert caught.value.headers["sent"]["authorization"] == "[left out]"
+    assert caught.value.headers["received"].get("via") == (answer.headers["via"] if answer else None)
+
+
+def test_an_order_that_was_never_sent_has_no_headers():
+    def no_token(request):
+        raise httpx.ConnectError("nobody there")
+
+    with pytest.raises(NotDelivered) as caught:
+        portal_on(no_token).save(b"{}")
+    assert caught.value.headers == {}
