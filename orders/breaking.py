@@ -222,6 +222,6 @@ def warning() -> str:
     if breaker is None:
         return ""
     return (
-        f"Yeastar takes no orders since {since(breaker)}. You can place yours all the same: it waits here, and is "
-        "sent by itself as soon as Yeastar answers again."
+        f"Yeastar takes no orders since {since(breaker)}. Place yours all the same: it waits here, and is sent by "
+        "itself once Yeastar answers."
     )
