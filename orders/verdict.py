@@ -55,7 +55,8 @@ VERDICTS = {
     Status.UNCERTAIN: Verdict(
         "Not known yet",
         "Was anything bought? Maybe.",
-        "The order was on its way when the connection was lost. A manager looks it up and settles it here.",
+        "The order was on its way when the connection was lost. It is looked for in Yeastar's history by itself; "
+        "a manager can settle it here, too.",
         "warn",
     ),
 }
@@ -65,7 +66,7 @@ NOBODY_ORDER_AGAIN = "Nobody must order this again until it is cleared."
 FOUND = Verdict(
     "Bought",
     "Was anything bought? Yes.",
-    "Its answer was lost. A manager found the order at Yeastar and recorded it here.",
+    "Its answer was lost. The order was found at Yeastar, and is recorded here.",
     "good",
 )
 
@@ -83,6 +84,13 @@ WAITS = Verdict(
     "held",
 )
 
+
+TAKEN = Verdict(
+    "Placed",
+    "Was anything bought? Yeastar has the order, with a status of its own.",
+    "Look at its status before you rely on it: pending, for example, means that it is not paid yet.",
+    "warn",
+)
 
 CONTRADICTION = Verdict(
     "Contradiction",
@@ -103,6 +111,8 @@ def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
         return CONTRADICTION
     if is_held(order, breaker):
         return WAITS if breaker else HELD
+    if order.status == Status.PLACED and order.remote_status not in ("", "succeed"):
+        return TAKEN
     if order.status == Status.PLACED and not order.answer:
         return FOUND
     return VERDICTS[Status(order.status)]
