@@ -7,6 +7,7 @@ worker and the database. Everything happens on real sockets.
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -102,8 +103,16 @@ def after(sent, then=lambda _: None):
     return answer
 
 
-def reset_in_the_middle(connection):
-    """The first byte of the request was taken, the rest is lost."""
+def reset_unread(connection):
+    """The whole request has come, and is thrown away."""
+    connection.settimeout(5)
+    # Reset between its head and its body, it would be an end to one reader and a reset to the next.
+    while (came := connection.recv(65536, socket.MSG_PEEK)) and not came.partition(b"\r\n\r\n")[2]:
+        time.sleep(0.01)
+    reset(connection)
+
+
+def reset_at_hello(connection):
     connection.recv(1)
     reset(connection)
 
@@ -212,7 +221,7 @@ ROWS = {
         ("proxy that refuses",          behind_a_proxy_that_refuses,               "ProxyError",     "CONNECT"),
         ("no TLS at the other end",     at_tls(plain_http),                        "ConnectError",   ""),
         ("unknown certificate",         at_tls(unknown_certificate),               "ConnectError",   ""),
-        ("reset in the TLS hello",      at_tls(reset_in_the_middle),               "ConnectError",   ""),
+        ("reset in the TLS hello",      at_tls(reset_at_hello),                    "ConnectError",   ""),
         ("timeout while connecting",    crowded,                                   "ConnectTimeout", ""),
         ("timeout in the TLS hello",    at_tls(SILENCE),                           "ConnectTimeout", ""),
         ("401 twice",                   answering(DENIED, TOKEN, DENIED),          "token",          "save token save"),
@@ -228,7 +237,7 @@ ROWS = {
     Unanswered: [
         ("timeout while sending",       meeting(SILENCE),                          "WriteTimeout",   "", LARGE),
         ("timeout while reading",       answering(SILENCE),                        "ReadTimeout",    "save"),
-        ("reset before processing",     meeting(reset_in_the_middle),              "ReadError",      ""),
+        ("reset before processing",     meeting(reset_unread),                     "ReadError",      ""),
         ("reset after processing",      answering(reset),                          "ReadError",      "save"),
         ("closed without an answer",    answering(after(b"")),                     "ProtocolError",  "save"),
         ("half a header",               answering(after(BOUGHT[:20])),             "ProtocolError",  "save"),
