@@ -222,6 +222,6 @@ def warning() -> str:
     if breaker is None:
         return ""
     return (
-        f"Yeastar takes no orders since {since(breaker)}. Place yours all the same: it waits here, and is sent by "
+        f"Yeastar has taken no orders since {since(breaker)}. Place yours all the same: it waits here, and is sent by "
         "itself once Yeastar answers."
     )

@@ -5,10 +5,11 @@ import sys
 from allauth.account.views import PasswordResetView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
@@ -34,8 +35,23 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 def trouble(request: HttpRequest) -> HttpResponse:
     """A mistake of ours, or a database that is busy or away: the only place that sees the error wherever it rose."""
     error = sys.exc_info()[1]
-    if not isinstance(error, OperationalError):
+    if not isinstance(error, OperationalError | InterfaceError):
         return server_error(request)
     # A write that never got the lock has changed nothing. Of a connection that broke, nobody knows.
-    page = render_to_string("503.html", {"busy": "locked" in str(error)})
+    context = {"busy": "locked" in str(error), "placing": _order_that_was_placed(request)}
+    page = render_to_string("503.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
+
+
+def _order_that_was_placed(request: HttpRequest) -> str:
+    """The page of the order that somebody was placing; empty if it was anything else.
+
+    Also a busy database leaves it open: the order may be committed, and what is saved after it be what failed.
+    """
+    try:
+        asked = resolve(request.path_info)
+    except Resolver404:
+        return ""
+    if request.method != "POST" or asked.view_name != "orders:place":
+        return ""
+    return reverse("orders:order", kwargs=asked.kwargs)

@@ -320,6 +320,23 @@ def list_of_nothing(visitor: Visitor) -> Page:
     return at(visitor, "/orders/", "admin")
 
 
+@state
+def connection(visitor: Visitor) -> Page:
+    drafts.order(visitor.page(), visitor.site.url)
+    return at(visitor, "/connection/", "admin")
+
+
+@state
+def connection_asked_in_vain(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault(
+        "product_list", "refuse", times=None, code="no_permission", detailMessage="Ask your Yeastar manager"
+    )
+    page = at(visitor, "/connection/", "admin")
+    page.get_by_role("button", name="Ask Yeastar now").click()
+    expect(page.locator(".messages")).to_contain_text("Yeastar")
+    return page
+
+
 @pytest.mark.parametrize("name", OPENERS)
 def test_a_page_is_accessible_and_fits_and_is_quiet(visitor: Visitor, name: str) -> None:
     assert flaws(OPENERS[name](visitor)) == []

@@ -99,7 +99,7 @@ def gone(*_: object) -> None:
     raise OperationalError("server closed the connection unexpectedly")
 
 
-def test_a_busy_database_while_placing_is_said_and_nothing_is_placed(
+def test_a_busy_database_while_placing_is_said_and_leads_to_the_order(
     draft: Callable[[str], Order], alices: Client
 ) -> None:
     order = draft("turnkey-capacity")
@@ -114,9 +114,53 @@ def test_a_busy_database_while_placing_is_said_and_nothing_is_placed(
     shown = answer.content.decode()
     assert answer.status_code == 503
     assert "database is busy" in shown
-    assert "Nothing was placed" in shown
+    assert "Nothing was placed" not in shown, "what failed may be what is saved after the order"
+    assert "not known yet whether your order was accepted" in shown
+    assert f'href="/orders/{order.pk}/"' in shown
     assert answer["Retry-After"] == "5"
     assert Order.objects.get().status == Status.DRAFT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_while_placing_leads_to_the_order_whether_it_was_accepted_or_not(
+    draft: Callable[[str], Order], alices: Client
+) -> None:
+    alices.raise_request_exception = False
+    for breaks_at, status in (('INSERT INTO "orders_orderevent"', Status.DRAFT), ("COMMIT", Status.QUEUED)):
+        order = draft("turnkey-capacity")
+        given = {"approved_sha256": placing.preview(order)[2], "reason": "It is wanted once more"}
+        answer = place_until(alices, order, given, breaks_at)
+        shown = answer.content.decode()
+        assert answer.status_code == 503
+        assert "not known yet whether your order was accepted" in shown
+        assert "Look there before you order it again" in shown
+        assert f'href="/orders/{order.pk}/"' in shown
+        order.refresh_from_db()
+        assert order.status == status
+
+
+def place_until(client: Client, order: Order, given: dict[str, str], breaks_at: str) -> Any:
+    """Place it with a database that goes away at a statement; at COMMIT, after that was carried out."""
+    committed: list[bool] = []
+
+    def going(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if committed or sql.startswith(breaks_at):
+            gone()
+        return execute(sql, *more)
+
+    def commit() -> None:
+        real()
+        if breaks_at == "COMMIT" and Order.objects.filter(pk=order.pk, status=Status.QUEUED).exists():
+            committed.append(True)
+            gone()
+
+    real = connection._commit
+    connection._commit = commit
+    try:
+        with connection.execute_wrapper(going):
+            return client.post(f"/orders/{order.pk}/place/", given)
+    finally:
+        connection._commit = real
 
 
 def test_a_database_that_is_gone_is_said_without_asking_it_again(alices: Client) -> None:
