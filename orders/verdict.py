@@ -80,7 +80,7 @@ HELD = Verdict(
 WAITS = Verdict(
     "Held",
     "Was anything bought? Not yet.",
-    "Nothing was bought. The order is kept, and is sent by itself as soon as Yeastar answers again.",
+    "The order is kept, and is sent by itself as soon as Yeastar answers again.",
     "held",
 )
 
@@ -123,7 +123,7 @@ def problem(order: Order, breaker: Breaker | None = None) -> str:
     if order.conflict:
         return order.conflict
     if is_held(order, breaker):
-        why = breaker.reason if breaker else order.problem
+        why = f"{breaker.reason} Nothing was bought." if breaker else order.problem
         return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z} because: {why}"
     return order.problem
 
