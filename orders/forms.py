@@ -9,6 +9,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from orders.composing import Choices, Devices, Recipe, Target
+from orders.models import NUMBER_LENGTH
 from orders.reference import looks_like_ours
 
 SERIAL_NUMBER = RegexValidator(
@@ -172,12 +173,13 @@ class ReasonForm(forms.Form):
 class SettleForm(forms.Form):
     """What a manager says of an uncertain order."""
 
+    # Both are told by the button that was pressed.
     outcome = forms.ChoiceField(
-        label="What did you find out?",
-        choices=[("record", "It was bought: it is this order at Yeastar"), ("never", "It was never placed")],
-        widget=forms.RadioSelect,
-        error_messages={"required": "Say what you found out."},
+        choices=[("record", "It is this order number"), ("never", "It was never placed")],
+        required=False,
+        widget=forms.HiddenInput,
     )
+    candidate = forms.CharField(required=False, max_length=NUMBER_LENGTH + 3, widget=forms.HiddenInput)
     order_no = forms.CharField(
         label="Order number at Yeastar",
         required=False,
@@ -189,7 +191,8 @@ class SettleForm(forms.Form):
     reason = forms.CharField(
         label="How do you know?",
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Your name and your reason stay on record.",
         error_messages={"required": "Write how you know. It is kept with the order."},
     )
 
@@ -198,8 +201,12 @@ class SettleForm(forms.Form):
         return str(self.cleaned_data["order_no"]).upper()
 
     def clean(self) -> dict[str, Any]:
-        """A record has a number; nothing bought has none."""
+        """A record has a number; nothing bought has none; one thing is said, not two."""
         given = self.cleaned_data
+        if not given.get("outcome") and not given.get("candidate") and "outcome" not in self.errors:
+            self.add_error("outcome", "Say what you found out.")
+        if given.get("candidate") and (given.get("outcome") or given.get("order_no")):
+            self.add_error("candidate", "You chose one order and typed the number of another. Take that number out.")
         if given.get("outcome") == "record" and not given.get("order_no") and "order_no" not in self.errors:
             self.add_error("order_no", "Give the order number that Yeastar shows.")
         if given.get("outcome") == "never" and (given.get("order_no") or given.get("transaction_no")):

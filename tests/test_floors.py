@@ -52,7 +52,7 @@ FLOORS: list[set[str]] = [
     },
     {"orders.history/"},
     {"orders.duplicates"},
-    {"orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
+    {"orders.beside", "orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
     {"orders.steps"},
     {"orders.views/"},
     {"orders.urls"},

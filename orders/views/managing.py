@@ -34,7 +34,9 @@ def settle(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
         return show(request, order, settle_form=form, status=422)
     given = form.cleaned_data
     try:
-        if given["outcome"] == "record":
+        if given["candidate"]:
+            settling.settle_as_candidate(order, key=given["candidate"], reason=given["reason"], actor=request.user)
+        elif given["outcome"] == "record":
             settling.settle_as_record(
                 order,
                 order_no=given["order_no"],

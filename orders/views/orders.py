@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from orders import breaking, verdict, wizard
+from orders.beside import beside
 from orders.forms import ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
@@ -111,6 +112,7 @@ def show(
 ) -> HttpResponse:
     """Draw the order's page, with a manager's form as it was sent if something is wrong in it."""
     manager = request.user.has_perm(SETTLE_ORDER)
+    can_settle = manager and order.status == Status.UNCERTAIN
     breaker = breaking.hold() if order.status == Status.QUEUED else None
     context = {
         "order": order,
@@ -122,7 +124,8 @@ def show(
         "receipt": verdict.receipt(order),
         "rows": order.summary,
         "events": verdict.timeline(order),
-        "can_settle": manager and order.status == Status.UNCERTAIN,
+        "can_settle": can_settle,
+        "beside": beside(order) if can_settle else None,
         "can_cancel": manager and order.status == Status.QUEUED,
         "can_see_to": manager and bool(order.conflict),
         "settle_form": settle_form or SettleForm(),

@@ -41,7 +41,7 @@ def refused(page: Page, visitor: Visitor) -> Page:
     """Send the form as it is, past the browser's own checks."""
     visitor.expect_trouble("422")
     page.locator("main form:has([data-main]), .settle form").evaluate("form => { form.noValidate = true }")
-    page.locator("main form [data-main], .settle .primary").click()
+    page.locator("main form [data-main], .settle [name=outcome][value=never]").click()
     expect(page.locator("#errors")).to_be_focused()
     return page
 
@@ -288,7 +288,7 @@ def order_uncertain_for_a_manager(visitor: Visitor) -> Page:
     url = drafts.order(visitor.page(), visitor.site.url, "Not known yet").url
     page = visitor.page("manager")
     page.goto(url)
-    page.check("[name=outcome][value=record]")
+    expect(page.get_by_role("button", name="It was never placed")).to_be_visible()
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,14 @@ def test_the_form_works_without_javascript(uncertain: Uncertain, django_app: Dja
     django_app.set_user(mona)
     page = django_app.get(order.get_absolute_url())
     form = next(form for form in page.forms.values() if form.action.endswith("/settle/"))
-    form["outcome"], form["reason"] = "never", "I looked"
-    assert "Certainly not" in form.submit().follow()
+    form["reason"] = "I looked"
+    assert "Certainly not" in form.submit("outcome", value="never").follow()
+
+
+def test_enter_in_a_text_field_settles_nothing(uncertain: Uncertain, sign_in: SignIn, mona: User) -> None:
+    page = sign_in(mona).get(uncertain().get_absolute_url()).content.decode()
+    form = page[page.index("/settle/") :]
+    assert re.search(r"<button[^>]*>", form).group() == '<button type="submit" hidden disabled>'  # type: ignore[union-attr]
 
 
 REFUSED = [

@@ -1,0 +1,144 @@
+"""An uncertain order beside the records that may be it, as the page shows them to whoever decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from orders.history.candidates import Candidate, candidates, sent_between
+from orders.history.reconciling import LOOKED
+from orders.likeness import OWN_ACCOUNT, Trait
+from orders.models import Order, Partner
+
+MOST = 4
+"""So many are laid side by side; more do not help an eye to decide."""
+
+VERDICTS = {"same": "Same", "different": "Different", "unknown": "Not told"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One thing about one order: in words, with what tells it apart, and whether it is the same as ours."""
+
+    label: str
+    words: str
+    detail: str = ""
+    verdict: str = ""  # same · different · unknown; empty for what is ours, or not to be compared
+
+
+@dataclass(frozen=True)
+class Column:
+    """One order from head to foot. `key` is what a form says to choose it; empty if it cannot be chosen."""
+
+    number: str
+    key: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Ours, the most alike of theirs, and how many more there are."""
+
+    ours: Column
+    theirs: tuple[Column, ...]
+    more: int
+    search: str
+
+
+def beside(order: Order) -> Beside:
+    """The order and its candidates, trait by trait."""
+    found = candidates(order) if order.request_body else []
+    names = _Names(order, found)
+    return Beside(
+        ours=Column(order.reference, "", tuple(_ours(order, found, names))),
+        theirs=tuple(_theirs(each, names) for each in found[:MOST]),
+        more=max(0, len(found) - MOST),
+        search=search(order),
+    )
+
+
+def search(order: Order) -> str:
+    """How the search in Yeastar's history stands, in one sentence; empty if it is not looked for."""
+    next_time = f"next {_clock(order.look_at)}" if order.look_at else "it is not looked for again"
+    last = order.events.filter(title=LOOKED).order_by("-number").first() if order.looks else None
+    if last is None:
+        return f"Not looked for in the history at Yeastar yet; {next_time}." if order.look_at else ""
+    times = "once" if order.looks == 1 else f"{order.looks} times"
+    pages = last.data.get("pages")
+    told = f", {pages} page{'' if pages == 1 else 's'}" if isinstance(pages, int) else ""
+    cut = "" if last.data.get("complete", True) else ", not to the end"
+    return f"Looked for in the history at Yeastar {times}, last {_clock(last.at)}{told}{cut}; {next_time}."
+
+
+class _Names:
+    """What ids are called, as far as we know: as they were when chosen, and in the mirrors."""
+
+    def __init__(self, order: Order, found: list[Candidate]) -> None:
+        self._order = order
+        self._choices = order.picked
+        partners = {trait.theirs for each in found for trait in each.traits if trait.label == "For"}
+        self._partners = {
+            each.remote_id: str(each) for each in Partner.objects.filter(remote_id__in=partners - {"", OWN_ACCOUNT})
+        }
+
+    def cell(self, trait: Trait, value: str, *, product: str = "", verdict: str = "") -> Cell:
+        """A value in words, its id beneath."""
+        if not value:
+            return Cell(trait.label, VERDICTS["unknown"], verdict=verdict)
+        if trait.label == "Product":
+            return Cell(trait.label, product or value, value if product else "", verdict)
+        if trait.label == "For":
+            name = self._order.target_label if value == trait.ours else self._partners.get(value, "")
+            return Cell(trait.label, name or value, value if name and value != OWN_ACCOUNT else "", verdict)
+        if trait.label in ("PBX", "Quantity"):
+            return Cell(trait.label, value, verdict=verdict)
+        ids = value.split(", ")
+        named = ", ".join(self._choices.label(each) for each in ids)
+        return Cell(trait.label, named, "" if named == value else value, verdict)
+
+
+def _ours(order: Order, found: list[Candidate], names: _Names) -> list[Cell]:
+    sent_at = sent_between(order)[0]
+    traits = found[0].traits if found else ()
+    return [
+        Cell("Sent", _clock(sent_at), timezone.localtime(sent_at).strftime("%Z")),
+        *(names.cell(trait, trait.ours, product=order.recipe.title) for trait in traits),
+        Cell("PO number", order.picked.po_number or "None"),
+        Cell("Status", "Not known yet"),
+    ]
+
+
+def _theirs(candidate: Candidate, names: _Names) -> Column:
+    record = candidate.record
+    return Column(
+        number=record.order_no or record.order_id,
+        key=record.key if record.order_no else "",
+        cells=(
+            Cell("Sent", _clock(record.created_at) or VERDICTS["unknown"], _apart(candidate.seconds_apart)),
+            *(
+                names.cell(trait, trait.theirs, product=record.product_name, verdict=trait.verdict)
+                for trait in candidate.traits
+            ),
+            Cell("PO number", record.custom_reference_no or VERDICTS["unknown"]),
+            Cell("Status", record.status or VERDICTS["unknown"]),
+        ),
+    )
+
+
+def _clock(at: datetime | None) -> str:
+    """A moment to compare by: to the second, with its day unless that is today."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    return date_format(local, "H:i:s" if local.date() == timezone.localdate() else "j M, H:i:s")
+
+
+def _apart(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 120:
+        return f"{seconds:.0f} s apart"
+    return f"{seconds / 60:.0f} min apart" if seconds < 7200 else f"{seconds / 3600:.0f} h apart"

@@ -1,0 +1,243 @@
+"""A manager sees an uncertain order beside the records that may be it, and decides with a reason and one click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from django_webtest import DjangoTestApp
+
+from orders import submitting
+from orders.beside import beside
+from orders.history.reconciling import LOOKED, reconcile
+from orders.lifecycle import Status
+from orders.models import Order, Record
+from yeastar_api.client import PartnerPortal
+from yeastar_api.sandbox import Sandbox
+
+Uncertain = Callable[[], Order]
+SignIn = Callable[[User], Client]
+
+WHY = "Same PBX, same minute, and nobody else orders for it"
+
+
+def record(order: Order, number: str = "LR3100000000000000123", **told: Any) -> Record:
+    """An order of theirs that may be this one of ours."""
+    now = timezone.now()
+    given = {
+        "key": number,
+        "order_no": number,
+        "order_id": "1640210",
+        "transaction_no": "HT31",
+        "instance_id": "44",
+        "product_id": "9",
+        "product_name": "Linkus Cloud Service",
+        "product_no": order.picked.product_no,
+        "status": "succeed",
+        "created_at": now,
+        "destination": order.destination,
+    }
+    return Record.objects.create(first_seen_at=now, changed_at=now, **given | told)
+
+
+@pytest.fixture
+def pressed(django_app: DjangoTestApp, mona: User) -> Callable[..., Any]:
+    """Mona opens the page, writes her reason and whatever else, and presses a button."""
+
+    def press(order: Order, name: str, value: str, *, status: int | None = None, **written: str) -> Any:
+        django_app.set_user(mona)
+        page = django_app.get(order.get_absolute_url())
+        form = next(form for form in page.forms.values() if form.action.endswith("/settle/"))
+        for field, text in ({"reason": WHY} | written).items():
+            form[field] = text
+        answer = form.submit(name, value=value, status=status)
+        return answer if status else answer.follow()
+
+    return press
+
+
+def test_a_candidate_is_chosen_with_a_reason_and_one_click_and_its_numbers_are_taken(
+    uncertain: Uncertain, pressed: Callable[..., Any], mona: User
+) -> None:
+    order = uncertain()
+    record(order, detail={"basicInformation": {"color": "blue"}})
+    shown = pressed(order, "candidate", "LR3100000000000000123")
+    assert "Was anything bought? Yes." in shown
+    order.refresh_from_db()
+    numbers = (order.order_no, order.transaction_no, order.instance_id, order.order_id, order.product_no)
+    assert numbers == ("LR3100000000000000123", "HT31", "44", "1640210", "369471667338")
+    assert (order.status, order.remote_status) == (Status.PLACED, "succeed")
+    event = order.events.last()
+    assert event is not None
+    assert (event.actor, event.words) == (mona, WHY)
+    assert event.data["detail"] == {"basicInformation": {"color": "blue"}}
+
+
+def test_the_page_lays_them_side_by_side_the_most_alike_first(
+    uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    order = uncertain()
+    record(order, "LR1", product_no="", created_at=timezone.now() - timedelta(minutes=5))
+    record(order, "LR2", detail={"a": [{"serviceId": order.picked.plan_id}]})
+    record(order, "LR3", product_no="369471667902")
+    record(order, "LR4", product_id="12")
+    laid = beside(order)
+    assert [column.number for column in laid.theirs] == ["LR2", "LR1"]
+    marks = [{cell.label: cell.verdict for cell in column.cells if cell.verdict} for column in laid.theirs]
+    assert marks[0] == {"Product": "same", "PBX": "same", "Plan or service": "same"}
+    assert marks[1] == {"Product": "same", "PBX": "unknown", "Plan or service": "unknown"}
+    assert [cell.label for cell in laid.ours.cells] == [cell.label for cell in laid.theirs[0].cells]
+    page = sign_in(mona).get(order.get_absolute_url()).content.decode()
+    for words in ("LR1", "LR2", "Not told", 'aria-label="Same:"', "5 min apart", "It is this one"):
+        assert words in page
+    assert "LR3" not in page
+
+
+def test_without_a_candidate_the_page_says_so_and_offers_the_number(
+    uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    page = sign_in(mona).get(uncertain().get_absolute_url()).content.decode()
+    assert "could be this one" in page
+    assert '<details class="by-number" id="by-number" open>' in page
+    assert "It is this one" not in page
+
+
+def test_of_many_the_most_alike_are_shown_and_the_others_counted(uncertain: Uncertain) -> None:
+    order = uncertain()
+    for number in range(7):
+        record(order, f"LR{number}")
+    laid = beside(order)
+    assert (len(laid.theirs), laid.more) == (4, 3)
+
+
+def test_hostile_text_of_theirs_is_only_text(uncertain: Uncertain, sign_in: SignIn, mona: User) -> None:
+    order = uncertain()
+    record(order, '"><script>x</script>', status="<img src=x>", product_name="<b>Linkus</b>")
+    page = sign_in(mona).get(order.get_absolute_url()).content.decode()
+    assert "<script>x" not in page
+    assert "<img" not in page
+    assert "<b>Linkus" not in page
+
+
+def test_without_a_reason_nothing_is_settled_and_a_typed_reason_survives(
+    uncertain: Uncertain, pressed: Callable[..., Any]
+) -> None:
+    order = uncertain()
+    record(order)
+    assert "Write how you know" in pressed(order, "candidate", "LR3100000000000000123", status=422, reason=" ")
+    wrong = pressed(order, "outcome", "record", status=422, order_no="no number!")
+    assert WHY in wrong
+    order.refresh_from_db()
+    assert order.status == Status.UNCERTAIN
+
+
+def test_only_what_the_history_holds_for_this_order_can_be_chosen(
+    uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    order, other = uncertain(), uncertain()
+    record(order, "LR1", reference=other.reference)
+    record(order, "LR2", destination="elsewhere.test (account 1)")
+    record(order, "17", order_no="")
+    for key, words in (
+        ("LR1", f"LR1 carries the reference {other.reference}: it is another order"),
+        ("LR2", "not in the mirrored history"),
+        ("nothing", "not in the mirrored history"),
+        ("17", "not told an order number"),
+    ):
+        page = sign_in(mona).post(f"/orders/{order.pk}/settle/", {"candidate": key, "reason": WHY})
+        assert page.status_code == 422
+        assert words in page.content.decode()
+    order.refresh_from_db()
+    assert order.status == Status.UNCERTAIN
+
+
+def test_a_record_is_claimed_once(uncertain: Uncertain, sign_in: SignIn, mona: User) -> None:
+    order, other = uncertain(), uncertain()
+    record(order, "LR1")
+    client, given = sign_in(mona), {"candidate": "LR1", "reason": WHY}
+    assert client.post(f"/orders/{order.pk}/settle/", given).status_code == 302
+    assert beside(other).theirs == ()
+    page = client.post(f"/orders/{other.pk}/settle/", given)
+    assert "LR1 is already the number of another order" in page.content.decode()
+
+
+def test_a_chosen_order_and_another_typed_number_are_two_answers(
+    uncertain: Uncertain, pressed: Callable[..., Any]
+) -> None:
+    order = uncertain()
+    record(order, "LR1")
+    assert "Take that number out" in pressed(order, "candidate", "LR1", status=422, order_no="LR2")
+
+
+def test_a_typed_number_that_the_history_knows_brings_what_was_left_empty(
+    uncertain: Uncertain, pressed: Callable[..., Any]
+) -> None:
+    order = uncertain()
+    record(order, "LR1", created_at=timezone.now() - timedelta(days=30))
+    pressed(order, "outcome", "record", order_no="lr1", transaction_no="TYPED")
+    order.refresh_from_db()
+    assert (order.order_no, order.transaction_no, order.instance_id) == ("LR1", "TYPED", "44")
+    assert (order.order_id, order.remote_status) == ("1640210", "succeed")
+
+
+def test_a_typed_number_of_an_order_with_another_reference_is_refused(
+    uncertain: Uncertain, pressed: Callable[..., Any]
+) -> None:
+    order, other = uncertain(), uncertain()
+    record(order, "LR1", reference=other.reference)
+    page = pressed(order, "outcome", "record", status=422, order_no="LR1")
+    assert f"carries the reference {other.reference}" in page
+    pressed(other, "outcome", "record", order_no="LR1")
+    other.refresh_from_db()
+    assert other.order_no == "LR1"
+
+
+def test_after_never_placed_the_history_is_still_watched(uncertain: Uncertain, pressed: Callable[..., Any]) -> None:
+    order = uncertain()
+    pressed(order, "outcome", "never")
+    order.refresh_from_db()
+    assert order.status == Status.FAILED
+    assert order.look_at is not None
+    assert timedelta(minutes=59) < order.look_at - timezone.now() <= timedelta(hours=1)
+
+
+def test_how_the_search_stands_is_said_in_one_sentence(uncertain: Uncertain) -> None:
+    order = uncertain()
+    order.look_at = None
+    assert beside(order).search == ""
+    order.look_at = timezone.now() + timedelta(minutes=5)
+    assert beside(order).search.startswith("Not looked for in the history at Yeastar yet; next ")
+    order.note(title=LOOKED, data={"pages": 124, "complete": True}, looks=3)
+    order.refresh_from_db()
+    order.look_at = None
+    said = beside(order).search
+    assert said.startswith("Looked for in the history at Yeastar 3 times, last ")
+    assert said.endswith(", 124 pages; it is not looked for again.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_vendor_bought_without_answering_is_found_and_chosen(
+    queued: Callable[[str], Order],
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+    pressed: Callable[..., Any],
+    settings: Any,
+) -> None:
+    settings.SEND_REFERENCE = False  # else its reference would settle it
+    order = queued("turnkey-capacity")
+    sandbox.fault("save", "reset", processed=True)
+    assert submitting.submit(order.pk, portal) == Status.UNCERTAIN
+    Order.objects.filter(pk=order.pk).update(look_at=timezone.now())
+    Order.objects.get(pk=order.pk).tries.update(started_at=timezone.now() - timedelta(seconds=1))
+    assert reconcile(portal)
+    order.refresh_from_db()
+    assert order.status == Status.UNCERTAIN
+    bought = sandbox.ledger[0]["receipt"]
+    pressed(order, "candidate", bought["orderNo"])
+    order.refresh_from_db()
+    assert (order.status, order.transaction_no) == (Status.PLACED, bought["transactionNo"])
