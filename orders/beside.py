@@ -13,7 +13,7 @@ from orders.history.reconciling import LOOKED
 from orders.likeness import OWN_ACCOUNT, Trait
 from orders.models import Order, Partner
 
-MOST = 4
+MOST = 3
 """So many are laid side by side; more do not help an eye to decide."""
 
 VERDICTS = {"same": "Same", "different": "Different", "unknown": "Not told"}
