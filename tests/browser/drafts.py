@@ -40,10 +40,15 @@ def review(page: Page, address: str, slug: str = LINKUS, **changes: Any) -> Page
     return page
 
 
+def give_reason(page: Page) -> None:
+    """Say why, where the page asks because the same was ordered before."""
+    if (reason := page.locator("#place [name=reason]")).count():
+        reason.fill("It is wanted once more")
+
+
 def place(page: Page, title: str) -> Page:
     """Press the button; the order's page says `title`."""
-    if (reason := page.locator("#place [name=reason]")).count():  # the same was ordered before
-        reason.fill("It is wanted once more")
+    give_reason(page)
     page.locator("#place [data-main]").click()
     expect(page.locator("#order-title")).to_have_text(title, timeout=15_000)
     return page

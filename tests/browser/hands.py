@@ -100,7 +100,13 @@ class Hands:
             getattr(self, step)(choices)
             self.go_on(following)
 
+    def explain(self) -> None:
+        """Say why, where the page asks because the same was ordered before."""
+        if self.page.locator("#place [name=reason]").count():
+            self.write("reason", "It is wanted once more")
+
     def place(self) -> None:
+        self.explain()
         self.press(f"#place {MAIN}")
         self.bought()
 
@@ -191,5 +197,6 @@ class Plain(Hands):
 
     def place(self) -> None:
         # The page loads itself again (meta refresh) until the order is at rest.
+        self.explain()
         self.press(f"#place {MAIN}")
         self.bought()

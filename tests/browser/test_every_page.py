@@ -214,8 +214,19 @@ def review_refused(visitor: Visitor) -> Page:
     other.fill("[name=po_number]", "changed elsewhere")
     other.locator("[data-main]").click()
     expect(other.locator("#place")).to_be_visible()
+    drafts.give_reason(page)
     page.locator("#place [data-main]").click()
     expect(page.locator("#problem")).to_be_visible()
+    return page
+
+
+@state
+def review_of_the_same_again(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "reset")
+    same = {"product_no": "SAMEAGAIN001"}
+    drafts.order(visitor.page("manager"), visitor.site.url, "Not known yet", **same)
+    page = at_step(visitor, drafts.LINKUS, "review", **same)
+    expect(page.get_by_text("Nobody knows yet whether it was bought")).to_be_visible()
     return page
 
 
@@ -290,6 +301,22 @@ def order_uncertain_for_a_manager(visitor: Visitor) -> Page:
     page.goto(url)
     expect(page.get_by_role("button", name="It was never placed")).to_be_visible()
     return page
+
+
+@state
+def order_uncertain_beside_its_candidates(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("save", "reset")
+    url = drafts.order(visitor.page(), visitor.site.url, "Not known yet", product_no="CANDIDATE001").url
+    for reference in ("", "W" * 60):
+        told = {"productId": 9, "productNo": "CANDIDATE001", "customReferenceNo": reference}
+        visitor.site.vendor.control("POST", "orders", told)
+    page = visitor.page("manager")
+    for _ in range(60):
+        page.goto(url)
+        if page.get_by_role("button", name="It is this one").count() == 2:
+            return page
+        page.wait_for_timeout(1000)
+    raise AssertionError("no candidates came")
 
 
 @state

@@ -12,6 +12,7 @@ from tests.browser.conftest import Visitor
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_double_click_buys_once(visitor: Visitor, po_number: str, scripts: bool) -> None:
     page = drafts.review(visitor.page(java_script_enabled=scripts), visitor.site.url, po_number=po_number)
+    drafts.give_reason(page)
     page.locator("#place [data-main]").dblclick()
     expect(page.locator("#order-title")).to_have_text("Bought", timeout=15_000)
     assert visitor.site.vendor.bought_as(po_number) == 1
@@ -30,6 +31,7 @@ def test_going_back_to_the_review_leads_to_the_order_that_was_bought(visitor: Vi
     bought = page.url
     page.go_back()
     if page.locator("#place").count():  # a browser may show the old page out of its memory
+        drafts.give_reason(page)
         page.locator("#place [data-main]").click()
     expect(page).to_have_url(bought)
     expect(page.locator("#order-title")).to_have_text("Bought")
