@@ -101,19 +101,24 @@ def test_a_held_order_says_since_when_and_why_and_is_then_bought_by_itself(
 
 
 def test_an_uncertain_order_is_settled_by_a_manager_and_only_then_ordered_again(visitor: Visitor, page: Page) -> None:
-    visitor.site.vendor.fault("save", "half")
-    drafts.order(page, visitor.site.url, "Not known yet")
+    # Lost before it arrived; then somebody buys the same in Yeastar's own portal, without our reference.
+    visitor.site.vendor.fault("save", "reset")
+    drafts.order(page, visitor.site.url, "Not known yet", product_no="SETTLED00001")
     expect(page.get_by_text("Nobody must order this again until it is cleared.").first).to_be_visible()
     expect(page.get_by_role("button", name="Order again")).to_have_count(0)
     expect(page.locator(".settle")).to_have_count(0)
-    bought = visitor.site.vendor.ledger[-1]["receipt"]
+    bought = visitor.site.vendor.control("POST", "orders", {"productId": 9, "productNo": "SETTLED00001"})
     managers = visitor.page("manager")
-    managers.goto(page.url)
-    managers.fill("[name=order_no]", bought["orderNo"])
-    managers.fill("[name=transaction_no]", bought["transactionNo"])
-    managers.fill("[name=instance_id]", bought["instanceId"])
+    chosen = managers.locator(f"[name=candidate][value='{bought['orderNo']}']")
+    for _ in range(60):
+        managers.goto(page.url)
+        if chosen.count():
+            break
+        managers.wait_for_timeout(1000)
+    chosen.click()
+    expect(managers.locator("[name=reason]")).to_be_focused()  # not without a reason
     managers.fill("[name=reason]", "Seen in Yeastar's own portal.")
-    managers.get_by_role("button", name="It is this number").click()
+    chosen.click()
     expect(managers.locator("#order-title")).to_have_text("Bought")
     expect(managers.locator("#order")).to_contain_text("Seen in Yeastar's own portal.")
     page.reload()
