@@ -57,8 +57,19 @@ TROUBLE = st.sampled_from(
         ("refuse", {}),
     ]
 )
-MEANWHILE = st.lists(
-    st.sampled_from(["another worker", "the sweep gives up", "reconcile", "never placed", "cancel"]), max_size=4
+GIVES_UP = "the sweep gives up"
+LOST = st.sampled_from([("reset", {"processed": True}), ("reset", {"processed": False})])
+MEANWHILE = st.sampled_from(
+    [
+        [],
+        ["another worker"],
+        ["cancel"],
+        [GIVES_UP],
+        [GIVES_UP, "reconcile"],
+        [GIVES_UP, "reconcile", "another worker"],
+        [GIVES_UP, "never placed"],
+        ["reconcile", GIVES_UP, "never placed", "reconcile"],
+    ]
 )
 
 
@@ -165,12 +176,17 @@ class Portal(RuleBasedStateMachine):
 
     # What machines do
 
+    @rule(trouble=LOST)
+    def lose(self, trouble: Any) -> None:
+        """An answer is lost, and nothing else happens."""
+        self.work(trouble, [], [], "")
+
     @rule(trouble=TROUBLE, before=MEANWHILE, after=MEANWHILE, dies=st.sampled_from(["", "", "", "before", "after"]))
     def work(self, trouble: Any, before: list[str], after: list[str], dies: str) -> None:
         """A worker takes an order; while it waits for the answer, the world goes on."""
-        order = Order.objects.filter(status=Status.QUEUED).order_by("placed_at").first()
-        if order is None:
-            return
+        if not Order.objects.filter(status=Status.QUEUED).exists():
+            self.place(same=False)
+        order = Order.objects.filter(status=Status.QUEUED).earliest("placed_at")
         if trouble:
             kind, options = trouble
             self.sandbox.fault("save", kind, **options)
@@ -198,7 +214,7 @@ class Portal(RuleBasedStateMachine):
 
         return {
             "another worker": lambda: submitting.submit(order.pk, self.client),
-            "the sweep gives up": lambda: sweeping.sweep(timezone.now() + timedelta(minutes=10)),
+            GIVES_UP: lambda: sweeping.sweep(timezone.now() + timedelta(minutes=10)),
             "reconcile": self.look,
             "never placed": never_placed,
             "cancel": cancel,
