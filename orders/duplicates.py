@@ -12,13 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.lifecycle import MOVING, Status
 from orders.likeness import Trait, Wanted, compare, word
-from orders.models import Order, Record
+from orders.models import SEE_ALL_ORDERS, Order, Record
 
 ELSEWHERE = "Somebody, not through this portal"
 
@@ -26,8 +27,7 @@ NOTHING_BOUGHT = ("failed", "invalid", "cancelled")
 """What the vendor calls orders that bought nothing, or nothing any more."""
 
 MOST = 20
-MOST_RECORDS = 500
-"""So many are shown and looked at, the doubtful and the newest first: what is added meanwhile comes in sight."""
+"""So many of ours and of theirs are shown, the doubtful and the newest first: what is added comes in sight."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Twin:
 def twins(order: Order, wanted: Wanted) -> list[Twin]:
     """The orders of the same as this draft, the doubtful first, then the newest."""
     now = timezone.now()
-    found = [*_ours(order, wanted, now), *_theirs(order, wanted, now)]
+    found = [*ours(order, word(wanted)), *_theirs(order, wanted, now)]
     return sorted(found, key=lambda twin: (not twin.same_text, not twin.in_doubt, -(twin.at or now).timestamp()))
 
 
@@ -61,69 +61,96 @@ def one_at_a_time(likeness: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(likeness[:15], 16)])
 
 
-def _ours(order: Order, wanted: Wanted, now: datetime) -> list[Twin]:
-    since = now - settings.DUPLICATE_WINDOW
-    in_doubt = Q(status=Status.UNCERTAIN) | ~Q(conflict="")
-    bought = Q(status=Status.PLACED) & (Q(placed_at__gte=since) | Q(settled_at__gte=since))
+def ours(order: Order, likeness: str) -> list[Twin]:
+    """The orders of the same that were placed here. One quick query, for it is asked again while others wait."""
+    since = timezone.now() - settings.DUPLICATE_WINDOW
+    recent = Q(placed_at__gte=since) | Q(settled_at__gte=since)
+    rows = Order.objects.filter(recent | OPEN, likeness=likeness).exclude(pk=order.pk).values(*COLUMNS)
     # By host only: new credentials may well be those of the same account.
-    host = current_destination().partition(" ")[0]
-    same = Order.objects.filter(
-        in_doubt | bought | Q(status__in=MOVING), likeness=word(wanted), destination__startswith=f"{host} "
-    ).exclude(pk=order.pk)
-    same = same.annotate(doubt=Case(When(in_doubt, then=0), default=1)).order_by("doubt", "-placed_at")
-    if order.again_of_id:
+    host = f"{current_destination().partition(' ')[0]} "
+    found = []
+    for row in rows.order_by("-placed_at"):
+        in_doubt = row["status"] == Status.UNCERTAIN or bool(row["conflict"])
         # To order again is the person's express wish, unless nobody knows what became of the first.
-        same = same.filter(in_doubt | ~Q(pk=order.again_of_id))
-    here = list(same.select_related("owner")[:MOST])
-    visible = _visible(order, here)
-    return [
-        Twin(
-            key=each.reference,
-            who=each.owner.get_username(),
-            at=each.placed_at,
-            number=each.order_no or each.reference,
-            status="UNCERTAIN" if each.conflict else each.status,
-            status_words="Two answers disagree" if each.conflict else Status(each.status).label,
-            url=each.get_absolute_url() if each.pk in visible else "",
-            in_doubt=bool(each.conflict) or each.status == Status.UNCERTAIN,
-        )
-        for each in here
-    ]
+        counts = in_doubt or (row["status"] != Status.FAILED and row["pk"] != order.again_of_id)
+        if counts and row["destination"].startswith(host):
+            found.append(_as_told(order, row, in_doubt=in_doubt))
+    return sorted(found, key=lambda twin: not twin.in_doubt)[:MOST]
 
 
-def _visible(order: Order, others: list[Order]) -> set[Any]:
-    """Which of these the draft's owner may open."""
-    if all(each.owner_id == order.owner_id for each in others):
-        return {each.pk for each in others}
-    pks = [each.pk for each in others]
-    return set(Order.objects.visible_to(order.owner).filter(pk__in=pks).values_list("pk", flat=True))
+OPEN = Q(status__in=(*MOVING, Status.UNCERTAIN)) | ~Q(conflict="")
+"""What may still be bought, and what nobody knows the fate of."""
+
+COLUMNS = (
+    "pk",
+    "owner_id",
+    "owner__username",
+    "reference",
+    "order_no",
+    "status",
+    "conflict",
+    "destination",
+    "placed_at",
+)
+
+
+def _as_told(order: Order, row: dict[str, Any], *, in_doubt: bool) -> Twin:
+    """What anybody may know of an order; whoever may open it gets the link."""
+    visible = row["owner_id"] == order.owner_id or order.owner.has_perm(SEE_ALL_ORDERS)
+    return Twin(
+        key=row["reference"],
+        who=row["owner__username"],
+        at=row["placed_at"],
+        number=row["order_no"] or row["reference"],
+        status="UNCERTAIN" if row["conflict"] else row["status"],
+        status_words="Two answers disagree" if row["conflict"] else Status(row["status"]).label,
+        url=reverse("orders:order", args=[row["pk"]]) if visible else "",
+        in_doubt=in_doubt,
+    )
 
 
 def _theirs(order: Order, wanted: Wanted, now: datetime) -> list[Twin]:
-    """Records that are no order of ours. The columns narrow them down, what is read by key decides."""
-    since = now - settings.DUPLICATE_WINDOW
-    recent = Q(created_at__gte=since) | Q(created_at=None, first_seen_at__gte=since)
-    alike = Q(product_id__in=("", wanted.product_id))
-    if wanted.product_no:
-        alike &= Q(product_no="") | Q(product_no__iexact=wanted.product_no)
-    elif wanted.partner_id:
-        alike &= Q(partner_id__in=("", wanted.partner_id))
-    by_number = Order.objects.filter(order_no=OuterRef("order_no")).exclude(order_no="")
-    by_reference = Order.objects.filter(reference=OuterRef("reference")).exclude(status=Status.DRAFT)
-    others = (
-        Record.objects.filter(recent, alike, destination=current_destination())
-        .filter(~Exists(by_number), ~Exists(by_reference))
-        .exclude(status__in=NOTHING_BOUGHT)
-        .order_by("-created_at", "-pk")
-    )
+    """Records that are no order of ours. The columns narrow them down, what is read by key decides.
+
+    Few and plain conditions: Django takes longer to write a query than the database to answer it.
+    """
     # The second term is that of the index, without which SQLite would not take it.
     by_hand = Record.objects.filter(reference=order.reference).exclude(reference="")
     found = [_as_twin(record, compare(wanted, record), same_text=True) for record in by_hand]
-    for record in others.exclude(reference=order.reference)[:MOST_RECORDS]:
+    for record in (
+        Record.objects.filter(pk__in=pks).order_by("-created_at", "-pk")
+        if (pks := _unclaimed(order, wanted, now))
+        else ()
+    ):
         traits = compare(wanted, record)
         if _is_twin(traits):
             found.append(_as_twin(record, traits))
     return found[:MOST]
+
+
+def _unclaimed(order: Order, wanted: Wanted, now: datetime) -> list[int]:
+    """Recent records that may be the same, but are neither by number nor by reference an order of ours."""
+    since, here = now - settings.DUPLICATE_WINDOW, current_destination()
+    recent = Q(created_at__gte=since) | Q(created_at=None, first_seen_at__gte=since)
+    alike: dict[str, Any] = {"product_id__in": ("", wanted.product_id)}
+    if wanted.product_no:
+        alike["product_no__in"] = {"", wanted.product_no, wanted.product_no.upper(), wanted.product_no.lower()}
+    elif wanted.partner_id:
+        alike["partner_id__in"] = ("", wanted.partner_id)
+    told = Record.objects.filter(recent, **alike).values_list("pk", "order_no", "reference", "destination", "status")
+    rows = [
+        (pk, order_no, reference)
+        for pk, order_no, reference, destination, status in told
+        if destination == here and status not in NOTHING_BOUGHT and reference != order.reference
+    ]
+    if not rows:
+        return []
+    placed = Order.objects.exclude(status=Status.DRAFT)
+    by_number = placed.filter(order_no__in=[order_no for _, order_no, _ in rows if order_no])
+    by_reference = placed.filter(reference__in=[reference for _, _, reference in rows if reference])
+    numbers = set(by_number.values_list("order_no", flat=True))
+    references = set(by_reference.values_list("reference", flat=True))
+    return [pk for pk, order_no, reference in rows if order_no not in numbers and reference not in references]
 
 
 def _is_twin(traits: tuple[Trait, ...]) -> bool:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from orders import doorbell, rules, summary
 from orders.composing import Choices, Recipe, Target, compose
 from orders.destination import current_destination
-from orders.duplicates import Twin, one_at_a_time, twins
+from orders.duplicates import Twin, one_at_a_time, ours, twins
 from orders.lifecycle import Status
 from orders.likeness import wanted_by, word
 from orders.models import QUEUE_DOWN, Contact, Order, Partner
@@ -116,13 +116,12 @@ def place(
     _check(order.recipe, order.picked, request)
     wanted = wanted_by(request)
     likeness = word(wanted)
-    # Without a reason the one look inside the transaction is enough: any twin refuses.
-    known = twins(order, wanted) if reason else []
+    known = twins(order, wanted)
     _refuse_twins(known, reason=reason, shown=shown)
 
     def look_again() -> None:
         one_at_a_time(likeness)
-        _refuse_twins(twins(order, wanted), reason=reason, shown=[twin.key for twin in known])
+        _refuse_twins(ours(order, likeness), reason=reason, shown=[twin.key for twin in known])
 
     now = timezone.now()
     placed = order.move(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from django_webtest import DjangoTestApp
 
-from orders import mirror, placing
+from orders import placing
 from orders.destination import current_destination
 from orders.duplicates import ELSEWHERE, Twin, twins
 from orders.lifecycle import Status
@@ -22,10 +20,8 @@ from orders.likeness import wanted_by
 from orders.models import Order, Partner, Record
 from orders.placing import CannotPlace
 from orders.wizard import step_url
-from tests.conftest import person
 from tests.tutorials import CHOICES
 from tests.walking import place, walk
-from yeastar_api.client import PartnerPortal
 
 LINKUS, TURNKEY = "linkus-cloud-service", "turnkey-capacity"
 SAME = "The same was ordered already"
@@ -356,60 +352,15 @@ def test_a_reason_is_for_what_was_shown_when_it_was_written(queued: Queued, draf
     assert order.status == Status.QUEUED
 
 
-# --- at the same moment --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def committed(transactional_db: None, portal: PartnerPortal) -> None:
-    """A database in which threads see each other."""
-    mirror.mirror_partners(portal)
-    mirror.mirror_contacts(portal)
-
-
-def all_at_once(orders: list[Order]) -> list[str]:
-    """What became of placing each of these, all at the same moment."""
-    start, told = threading.Barrier(len(orders)), []
-
-    def press(order: Order) -> None:
-        sha256, owner = placing.preview(order)[2], order.owner
-        start.wait(10)
-        try:
-            placing.place(order, approved_sha256=sha256, actor=owner)
-            told.append("placed")
-        except CannotPlace as error:
-            told.append(str(error))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=press, args=[order]) for order in orders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return sorted(told)
-
-
-@pytest.mark.usefixtures("committed")
-def test_of_many_who_place_the_same_at_the_same_moment_one_does() -> None:
-    people = [person(f"person{number}") for number in range(6)]
-    orders = [drafted(each) for each in people]
-    told = all_at_once(orders)
-    assert told.count("placed") == 1
-    assert all(SAME in words for words in told if words != "placed")
-    assert Order.objects.filter(status=Status.QUEUED).count() == 1
-    for order in Order.objects.filter(status=Status.DRAFT):
-        assert (order.request_body, order.likeness) == ("", "")
-        assert order.events.count() == order.chain_length == 1
+# --- at the same moment: tests/services/test_placing_at_once.py has it with threads -------------------------
 
 
 def test_a_refusal_inside_the_transaction_leaves_the_draft_as_it_was(
     queued: Queued, draft: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, late = draft(LINKUS), draft(LINKUS)
-    known = found(order)
     queued()
-    answers = iter([known, found(order)])
-    monkeypatch.setattr(placing, "twins", lambda *_: next(answers))
+    monkeypatch.setattr(placing, "twins", lambda *_: [])  # what was seen before the other came
     with pytest.raises(CannotPlace, match="once more meanwhile"):
         buy(order, reason=WHY)
     order.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Many people place the same at the same moment on a real PostgreSQL, which has as many writers: one of them does."""
+"""Many people place the same at the same moment, on SQLite and on a real PostgreSQL: one of them does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import django
@@ -32,19 +33,21 @@ pytestmark = [pytest.mark.services]
 SLUG, ROUNDS, PEOPLE = "linkus-cloud-service", 5, 6
 
 
-@pytest.mark.skipif(not postgres_program("initdb"), reason="PostgreSQL is not installed here")
-def test_on_postgresql_one_of_many_places_the_same(tmp_path: Path) -> None:
-    with postgres(tmp_path) as url:
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_of_many_who_place_the_same_at_the_same_moment_one_does(vendor: str, tmp_path: Path) -> None:
+    if vendor == "postgresql" and not postgres_program("initdb"):
+        pytest.skip("PostgreSQL is not installed here")
+    with postgres(tmp_path) if vendor == "postgresql" else nullcontext(f"sqlite:///{tmp_path}/portal.sqlite3") as url:
         env = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
         command = [sys.executable, "-m", "tests.services.test_placing_at_once"]
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["vendor"] == "postgresql"
-    assert [told["words"].count("placed"), told["queued"]] == [ROUNDS, ROUNDS]
+    assert told["vendor"] == vendor
+    assert [told["words"].count("placed"), told["queued"], told["untouched"]] == [ROUNDS, ROUNDS, ROUNDS * (PEOPLE - 1)]
     others = [words for words in told["words"] if words != "placed"]
     assert len(others) == ROUNDS * (PEOPLE - 1)
-    assert all("The same was ordered already" in words for words in others)
+    assert all("The same was ordered" in words for words in others)
 
 
 def main() -> None:
@@ -61,8 +64,13 @@ def main() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    queued = Order.objects.filter(status=Status.QUEUED).count()
-    sys.stdout.write(json.dumps({"vendor": connection.vendor, "words": words, "queued": queued}) + "\n")
+    told = {
+        "vendor": connection.vendor,
+        "words": words,
+        "queued": Order.objects.filter(status=Status.QUEUED).count(),
+        "untouched": Order.objects.filter(status=Status.DRAFT, chain_length=1, likeness="", request_body="").count(),
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
 def press(person: User, number: int, start: threading.Barrier, words: list[str]) -> None:
