@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="the dice of people and trouble; the timing is the machine's own")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="only this one")
     parser.add_argument("--echo", action=argparse.BooleanOptionalAction, help="only with, or only without")
-    parser.add_argument("--quiet", type=float, default=240, help="seconds to wait at most for rest (default 240)")
+    parser.add_argument("--quiet", type=float, default=420, help="seconds to wait at most for rest (default 420)")
     parser.add_argument("--keep", action="store_true", help="keep logs and database of a good run too")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process is ended on this way out too

@@ -28,7 +28,7 @@ class Plan:
     seconds: float
     seed: int
     people: int = 6
-    quiet: float = 240
+    quiet: float = 420
     pace: float = 1.0  # of the trouble: 2 is half as much
     keep: bool = False  # logs and database, even if all is good
 

@@ -132,9 +132,8 @@ class Database:
     def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Run one statement on a connection of its own, and return its rows."""
         if self.sqlite:
-            with closing(
-                sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20, isolation_level=None)
-            ) as link:
+            path = self.url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, timeout=LOCKED, isolation_level=None)) as link:
                 return link.execute(sql, values).fetchall()
         with psycopg.connect(self.url, autocommit=True, options=f"-c lock_timeout={LOCKED}s") as link:
             cursor = link.execute(sql.replace("?", "%s").encode(), values)
@@ -242,6 +241,7 @@ class Stage:
         until(lambda: listens(broker_port), "the broker")
         until(lambda: listens(sandbox_port), "the sandbox")
         self.vendor = Vendor(vendor)
+        self._ends.callback(self.vendor.client.close)
         # Seconds in which an order is under way, so that a kill can find it there.
         latency = {"save": 0.3, "*": 0.02}
         self.vendor.control("PUT", "settings", {"echo_po_number": self.echo, "latency_seconds": latency})

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -106,10 +107,18 @@ class Trouble(threading.Thread):
         self.join()
         waiting = {fault["id"] for fault in self.stage.vendor.control("GET", "faults")}
         self.stage.vendor.control("DELETE", "faults")
-        for each in self._armed.keys() - waiting:
-            self.happened[self._armed[each]] += 1
+        self.happened.update(self._armed[each] for each in self._armed.keys() - waiting)
         for worker in ("worker-1", "worker-2"):
             self.stage.kept[worker].send(signal.SIGCONT)
+
+    def _note(self, what: str) -> None:
+        """Count it, and write it down with its time: beside the logs of the processes it explains them."""
+        self.happened[what] += 1
+        self._log(what)
+
+    def _log(self, what: str) -> None:
+        with (self.stage.data / "trouble.log").open("a") as log:
+            log.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {what}\n")
 
     @property
     def never(self) -> list[str]:
@@ -130,24 +139,26 @@ class Trouble(threading.Thread):
         kind, options = fault
         armed = self.stage.vendor.control("POST", "faults", {"call": call, "kind": kind, **options})
         self._armed[armed["id"]] = _label(call, fault)
+        self._log(f"armed: {_label(call, fault)}")
 
     def _kill(self) -> None:
         name = self.random.choices(list(VICTIMS), list(VICTIMS.values()))[0]
         if self.stage.kept[name].send(signal.SIGKILL):
-            self.happened[f"killed: {name}"] += 1
+            self._note(f"killed: {name}")
 
     def _age(self) -> None:
         if self.stage.database.age(self.random):
-            self.happened["a row being sent aged by an hour"] += 1
+            self._note("a row being sent aged by an hour")
 
     def _expire(self) -> None:
         self.stage.vendor.control("POST", "tokens/expire", {})
-        self.happened["all tokens ended"] += 1
+        self._note("all tokens ended")
 
     def _freeze(self) -> None:
-        worker = self.stage.kept[self.random.choice(["worker-1", "worker-2"])]
+        name = self.random.choice(["worker-1", "worker-2"])
+        worker = self.stage.kept[name]
         if worker.send(signal.SIGSTOP):
-            self.happened["a worker frozen"] += 1
+            self._note(f"frozen for a while: {name}")
             self._diary.append((time.monotonic() + FROZEN, lambda: worker.send(signal.SIGCONT)))
 
 
