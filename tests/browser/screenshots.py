@@ -35,7 +35,7 @@ FAULTS: dict[str, dict[str, Any]] = {
         "code": "no_permission",
         "detailMessage": "This account may not buy this product for the chosen user",
     },
-    "uncertain": {"kind": "half"},
+    "uncertain": {"kind": "reset"},
     "held": {"kind": "status", "status": 429, "retry_after": 3600},
 }
 TITLES = {"bought": "Bought", "refused": "Not bought", "uncertain": "Not known yet", "held": "Held"}
@@ -217,8 +217,9 @@ def take_all(photographer: Photographer) -> None:
     take("order-bought-phone", at(bought, width=360))
     take("order-held", at(orders["held"]))
     take("order-not-bought", at(orders["refused"]))
-    uncertain = at(orders["uncertain"], "manager")
-    take("order-uncertain", uncertain)
+    take("order-uncertain", with_candidates(photographer, orders["uncertain"]))
+    ferries = photographer.customer(photographer.staff.new_page(), "Aegean Ferries")
+    take("review-again", at(draft(CONNECTIONS, "review", partner_id=ferries, quantity=30)))
 
     photographer.site.vendor.fault(
         "purchase_product_info", times=None, **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "Busy"}
@@ -226,6 +227,21 @@ def take_all(photographer: Photographer) -> None:
     failed = at(draft(LINKUS, "plan", product_no="369471660000"))
     expect(failed.get_by_role("link", name="Try again")).to_be_visible(timeout=15_000)
     take("yeastar-fails", failed)
+
+
+def with_candidates(photographer: Photographer, url: str) -> Page:
+    """An uncertain order, as a manager sees it once somebody has bought the same, and something else, elsewhere."""
+    sent = photographer.context("manager").request.get(f"{url.rstrip('/')}.json").json()["request"]
+    told = {"productId": sent["productId"], "partnerId": str(sent["partnerId"])}
+    photographer.site.vendor.control("POST", "orders", told | {"serviceList": sent["serviceList"]})
+    photographer.site.vendor.control("POST", "orders", told | {"customReferenceNo": "A-1179"})
+    page = photographer.at(url, "manager")
+    for _ in range(60):
+        if page.get_by_role("button", name="It is this one").count() == 2:
+            break
+        page.wait_for_timeout(1000)
+        page.reload()
+    return page
 
 
 def main() -> int:
