@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders import doorbell, gateway, placing, sweeping, tasks
 from orders.lifecycle import Status
-from orders.models import Order, Partner
+from orders.models import Order, Partner, Record
 from portal.celery import app as celery_app
 from portal.run.environment import free_port
 from yeastar_api.client import PartnerPortal
@@ -146,7 +146,8 @@ def test_a_bell_for_a_draft_buys_nothing(draft: Draft, sandbox: Sandbox) -> None
 def test_the_beat_knows_every_task_it_calls() -> None:
     scheduled = {entry["task"] for entry in celery_app.conf.beat_schedule.values()}
     celery_app.loader.import_default_modules()
-    assert scheduled == {"orders.tasks.sweep", "orders.tasks.mirror_accounts"}
+    verbs = ("sweep", "reconcile", "follow_history", "mirror_accounts")
+    assert scheduled == {f"orders.tasks.{verb}" for verb in verbs}
     assert scheduled | {doorbell.SUBMIT} <= set(celery_app.tasks)
     assert current_app.conf.broker_url == "memory://"
 
@@ -156,6 +157,14 @@ def test_the_tasks_are_the_verbs(queued: Callable[..., Order], portal: PartnerPo
     Order.objects.filter(pk=order.pk).update(rung_at=timezone.now() - timedelta(hours=1))
     tasks.sweep()
     assert messages() == 1
+    sandbox.fault("save", "reset", processed=True)
+    tasks.submit(str(order.pk))
+    tasks.reconcile()
+    order.refresh_from_db()
+    assert order.status == Status.PLACED
+    Record.objects.all().delete()
+    tasks.follow_history()
+    assert Record.objects.count() > 1
     Partner.objects.all().delete()
     tasks.mirror_accounts()
     assert Partner.objects.count() == len(gateway.portal().partners())

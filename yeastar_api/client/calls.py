@@ -33,9 +33,7 @@ _jitter = wait_random(0, 0.25)
 _backoff = wait_random_exponential(multiplier=0.2, max=2.0)
 
 
-def exchange(
-    call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str, Headers], T]
-) -> T:
+def exchange(call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str, Headers], T]) -> T:
     """Send once and read the answer; whatever goes wrong becomes one of our errors."""
     response = None
     try:
