@@ -4,12 +4,16 @@ import threading
 from typing import Any
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
 from orders.history import following, reconciling
+from yeastar_api.errors import ApiError
+
+log = structlog.get_logger(__name__)
 
 _stopping = threading.Event()
 
@@ -48,5 +52,8 @@ def follow_history() -> None:
 @shared_task(ignore_result=True)
 def mirror_accounts() -> None:
     """Mirror partners and billing contacts."""
-    mirror.mirror_partners(gateway.portal())
-    mirror.mirror_contacts(gateway.portal())
+    for mirrored in (mirror.mirror_partners, mirror.mirror_contacts):
+        try:
+            mirrored(gateway.portal())
+        except ApiError as error:  # the lists stay as they are, and the next run asks again
+            log.warning("mirror.no_answer", what=mirrored.__name__, error=str(error))

@@ -12,7 +12,7 @@ from redis.exceptions import LockError, RedisError
 
 from yeastar_api.auth import Token, TokenStoreUnavailable
 
-LOCK_SECONDS = 30
+LOCK_SECONDS = 15
 """How long one renewal may hold the others up; longer than a token call may last."""
 
 

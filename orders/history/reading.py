@@ -151,6 +151,7 @@ class _Walk:
             retry=retry_if_exception_type((NotDelivered, Unanswered)),
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.5, max=5),
+            before=lambda _: self._see((), self._scan),  # whoever watches hears that we live, and may end it
             sleep=self._sleep,
             reraise=True,
         )

@@ -234,7 +234,9 @@ class _Hunt:
         began, ended = sent_between(order)
         counts = scan.complete and ended <= horizon and order.reference not in self._named and not mine
         absences = order.absences + counts
-        lasting = min(max(timezone.now() - began, timedelta(seconds=settings.RECONCILE_SECONDS)), LONGEST_PAUSE)
+        # The pauses grow with the doubt; a reading that was cut short is soon made up for.
+        first = timedelta(seconds=settings.RECONCILE_SECONDS)
+        lasting = min(max(timezone.now() - began, first), LONGEST_PAUSE if scan.complete else 10 * first)
         facts: dict[str, Any] = {"looks": order.looks + 1, "absences": absences, "look_at": timezone.now() + lasting}
         alike = len(candidates(order))
         proves = counts and all_read and not alike and absences >= settings.ABSENCE_SCANS

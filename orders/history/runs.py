@@ -17,8 +17,8 @@ BEAT = timedelta(seconds=2)
 
 
 def silence() -> timedelta:
-    """A run that was not heard of for so long has died: longer than one page can take with all its repetitions."""
-    return timedelta(seconds=15 + 4 * settings.YEASTAR_GET_BUDGET)
+    """A run that was not heard of for so long has died: it says that it lives before each question to Yeastar."""
+    return timedelta(seconds=10 + settings.YEASTAR_GET_BUDGET)
 
 
 def begin(destination: str, why: str) -> Reading | None:

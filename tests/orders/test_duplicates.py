@@ -265,9 +265,8 @@ def test_a_record_of_an_order_of_ours_is_not_made_elsewhere(queued: Queued, draf
 
 
 def test_the_drafts_own_text_sent_by_hand_is_never_sent_again(
-    draft: Draft, alices: Client, settings: Any, django_app: DjangoTestApp, alice: User
+    draft: Draft, django_app: DjangoTestApp, alice: User
 ) -> None:
-    settings.SEND_REFERENCE = True
     order = draft(LINKUS)
     elsewhere(order, reference=order.reference, created_at=timezone.now() - timedelta(days=99), product_no="")
     with pytest.raises(CannotPlace, match="by hand"):

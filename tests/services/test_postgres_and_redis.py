@@ -106,7 +106,8 @@ def order(client: httpx.Client, slug: str) -> str:
         page = post(client, page.url.path, **CHOICES[slug])
     assert page.url.path.endswith("/review/"), page.text
     sha256 = page.text.split('name="approved_sha256" value="')[1].split('"')[0]
-    return post(client, page.url.path.replace("/review/", "/place/"), approved_sha256=sha256).url.path
+    given = {"approved_sha256": sha256, "reason": "The same is wanted once more"}
+    return post(client, page.url.path.replace("/review/", "/place/"), **given).url.path
 
 
 def test_the_five_orders_are_placed_once_each_on_postgresql_and_redis(addresses: tuple[str, str]) -> None:
@@ -126,18 +127,38 @@ def test_the_five_orders_are_placed_once_each_on_postgresql_and_redis(addresses:
         assert answer["instance_id"] == bought["receipt"]["instanceId"]
 
 
-def test_a_lost_answer_leaves_one_purchase_and_a_manager_settles_it(addresses: tuple[str, str]) -> None:
-    web, sandbox = addresses
+def lose_the_answer(sandbox: str) -> None:
+    """The next order is bought, and its answer is lost."""
     httpx.post(f"{sandbox}/_sandbox/faults", json={"call": "save", "kind": "reset", "processed": True})
+
+
+def test_a_lost_answer_leaves_one_purchase_which_is_found_again_by_itself(addresses: tuple[str, str]) -> None:
+    web, sandbox = addresses
+    lose_the_answer(sandbox)
     before = len(httpx.get(f"{sandbox}/_sandbox/ledger").json()["orders"])
+    with closing(sign_in(web, "staff")) as staff:
+        twin = f"{order(staff, 'turnkey-capacity').rstrip('/')}.json"
+        until(lambda: staff.get(twin).json()["status"] == "PLACED", "the order, found in the history", 60)
+        *_, bought = httpx.get(f"{sandbox}/_sandbox/ledger").json()["orders"]
+        found = staff.get(twin).json()
+    assert len(httpx.get(f"{sandbox}/_sandbox/ledger").json()["orders"]) == before + 1
+    assert found["order_no"] == bought["receipt"]["orderNo"]
+    assert found["transaction_no"] == bought["receipt"]["transactionNo"]
+
+
+def test_where_references_are_not_told_back_a_manager_decides(addresses: tuple[str, str]) -> None:
+    web, sandbox = addresses
+    httpx.put(f"{sandbox}/_sandbox/settings", json={"echo_po_number": False})
+    lose_the_answer(sandbox)
     with closing(sign_in(web, "staff")) as staff, closing(sign_in(web, "manager")) as manager:
-        path = order(staff, "turnkey-capacity")
+        path = order(staff, "rm-premium-renewal")
         twin = f"{path.rstrip('/')}.json"
         until(lambda: staff.get(twin).json()["status"] == "UNCERTAIN", "the doubt", 30)
-        orders = httpx.get(f"{sandbox}/_sandbox/ledger").json()["orders"]
-        assert len(orders) == before + 1
-        order_no = orders[-1]["receipt"]["orderNo"]
-        assert post(staff, f"{path}settle/", outcome="record", order_no=order_no, reason="x").status_code == 403
-        post(manager, f"{path}settle/", outcome="record", order_no=order_no, reason="Seen in the vendor's portal")
+        order_no = httpx.get(f"{sandbox}/_sandbox/ledger").json()["orders"][-1]["receipt"]["orderNo"]
+        until(lambda: order_no in manager.get(path).text, "the candidate", 60)
+        given = {"candidate": order_no, "reason": "Seen in the vendor's portal"}
+        assert post(staff, f"{path}settle/", **given).status_code == 403
+        post(manager, f"{path}settle/", **given)
         assert staff.get(twin).json()["status"] == "PLACED"
         assert staff.get(twin).json()["order_no"] == order_no
+    httpx.put(f"{sandbox}/_sandbox/settings", json={"echo_po_number": True})

@@ -141,8 +141,9 @@ def test_a_page_that_cannot_be_read_cuts_the_scan_short_and_says_why() -> None:
 
 
 def test_who_watches_may_end_the_scan() -> None:
-    def enough(*_: Any) -> None:
-        raise Interrupted("Enough.")
+    def enough(rows: Sequence[OrderRow], _: Scan) -> None:
+        if rows:
+            raise Interrupted("Enough.")
 
     scan = scan_of(Vendor(range(300)), enough)
     assert not scan.complete
