@@ -27,7 +27,7 @@ FACTS = {
 }
 """Read by key wherever they stand, for the reference shows only the heads of these answers."""
 
-ROW_COLUMNS = ("order_no", "order_id", "invoice_no", "status", "currency", "custom_reference_no", "created_at")
+ROW_COLUMNS = ("order_no", "order_id", "invoice_no", "status", "currency", "custom_reference_no", "created_at", "at")
 
 
 @dataclass
@@ -80,6 +80,7 @@ def _tell(record: Record, row: OrderRow, mark: str, now: datetime) -> None:
     record.currency = storable(row.currency_code)[:20]
     record.custom_reference_no = storable(row.custom_reference_no)[:NUMBER_LENGTH]
     record.created_at = row.create_time
+    record.at = row.create_time or record.first_seen_at
     _draw(record)
 
 

@@ -3,7 +3,7 @@
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
-from orders.models.history import EchoSighting, Reading, Record
+from orders.models.history import EchoSighting, Reading, Record, Tally
 from orders.models.order import (
     MANAGE_CONNECTION,
     PLACE_ORDER,
@@ -35,4 +35,5 @@ __all__ = [
     "Partner",
     "Reading",
     "Record",
+    "Tally",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from orders.models.evidence import NUMBER_LENGTH
@@ -25,19 +26,28 @@ class Record(models.Model):
     invoice_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     status = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     currency = models.CharField(max_length=20, blank=True)
+    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)  # where theirs tells one
     custom_reference_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     reference = models.CharField(max_length=16, blank=True)  # the one reference of ours that was found in it
     created_at = models.DateTimeField(null=True, blank=True)
+    at = models.DateTimeField()  # by which lists are sorted: when it was created, else when it was first seen
     product_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     product_name = models.CharField(max_length=255, blank=True)
     product_no = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     partner_id = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    ours = models.OneToOneField(  # our order, if it was made here
+        "orders.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="record"
+    )
+    owner = models.ForeignKey(  # who asked, if it was made here
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     raw = models.JSONField(default=dict)
     detail = models.JSONField(default=dict)
     detail_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField(max_length=40)  # of `raw`: an unchanged row is not written again
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)  # a complete reading no longer held it; never deleted
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["destination", "key"], name="one_record_of_each_of_theirs")]
@@ -51,20 +61,66 @@ class Record(models.Model):
         return self.order_no or self.key
 
 
+class Tally(models.Model):
+    """How many records, and how much money, in one month: kept up to date by the one writer, for the overview.
+
+    Each record counts in one row of every `kind`. Money is never added across currencies.
+    """
+
+    class Kind(models.TextChoices):
+        """By what is counted."""
+
+        PRODUCT = "product", "Product"
+        PARTNER = "partner", "Partner"
+        OWNER = "owner", "Who asked"
+
+    destination = models.CharField(max_length=DESTINATION_LENGTH)
+    month = models.DateField()  # its first day
+    kind = models.CharField(max_length=10, choices=Kind)
+    key = models.CharField(max_length=NUMBER_LENGTH, blank=True)  # product id, partner id, or user id; empty: unknown
+    status = models.CharField(max_length=NUMBER_LENGTH, blank=True)
+    currency = models.CharField(max_length=20, blank=True)
+    count = models.IntegerField(default=0)
+    amount = models.DecimalField(max_digits=24, decimal_places=4, default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination", "kind", "month", "key", "status", "currency"], name="one_tally_of_each"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.kind} {self.key} {self.status}: {self.count}"
+
+
 class Reading(models.Model):
     """One run of reading the history: when, why, how far it came. One is open at a time."""
 
+    class Kind(models.TextChoices):
+        """What is read."""
+
+        WHOLE = "whole", "All pages"
+        NEWEST = "newest", "What is new"
+        ROLLING = "rolling", "Older orders again"
+
     destination = models.CharField(max_length=DESTINATION_LENGTH)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.WHOLE)
     why = models.CharField(max_length=200)
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()  # an open run that has not been heard of for long has died
     finished_at = models.DateTimeField(null=True, blank=True)
     complete = models.BooleanField(default=False)
+    next_page = models.PositiveIntegerField(default=1)  # where a run that was cut short is resumed
     pages = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True, blank=True)
     seen = models.PositiveIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
+    gone = models.PositiveIntegerField(default=0)
+    details = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0)
     words = models.TextField(blank=True)
 
     class Meta:

@@ -42,7 +42,7 @@ def record(order: Order, number: str = "LR3100000000000000123", **told: Any) -> 
         "created_at": now,
         "destination": order.destination,
     }
-    return Record.objects.create(first_seen_at=now, changed_at=now, **given | told)
+    return Record.objects.create(first_seen_at=now, changed_at=now, at=now, **given | told)
 
 
 @pytest.fixture

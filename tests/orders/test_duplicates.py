@@ -64,7 +64,9 @@ def elsewhere(order: Order, **told: Any) -> Record:
         "product_no": wanted.product_no,
         "partner_id": wanted.partner_id,
     }
-    return Record.objects.create(destination=current_destination(), first_seen_at=now, changed_at=now, **given | told)
+    return Record.objects.create(
+        destination=current_destination(), first_seen_at=now, changed_at=now, at=now, **given | told
+    )
 
 
 def shown_twins(page: Any) -> str:
