@@ -120,6 +120,8 @@ class Order(models.Model):
 
     # The truth came late and contradicts what was settled: loud until a manager has seen to it.
     conflict = models.TextField(blank=True)
+    # Settled as not bought, and yet Yeastar has it: under this number, for ever.
+    found_as = models.CharField(max_length=NUMBER_LENGTH + 3, blank=True)
 
     objects = OrderQuerySet.as_manager()
 
