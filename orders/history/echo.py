@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -36,6 +37,7 @@ def learn(destination: str, rows: Sequence[OrderRow], now: datetime) -> None:
                 slug=order.slug,
                 echoed=bool(place),
                 place=place[:200],
+                length=len(_po_number(order)),
                 at=now,
             )
         )
@@ -46,11 +48,20 @@ def is_proven(order: Order) -> bool:
     """Whether an order like this one, had it been bought, would show its reference in its row of the history.
 
     Needs sightings enough at this destination, none among the latest without the reference, one of the same product,
-    and that the reference was sent at all.
+    one whose PO number was as long, and that the reference was sent at all.
     """
-    if order.reference not in order.request_body:
+    sent = _po_number(order)
+    if order.reference not in sent:
         return False
     here = EchoSighting.objects.filter(destination=order.destination).order_by("-at", "-pk")
     latest = list(here.values_list("echoed", flat=True)[:LATEST])
     same_product = here.filter(slug=order.slug).values_list("echoed", flat=True).first()
-    return len(latest) >= ENOUGH and all(latest) and same_product is True
+    as_long = here.filter(echoed=True, length__gte=len(sent)).exists()
+    return len(latest) >= ENOUGH and all(latest) and same_product is True and as_long
+
+
+def _po_number(order: Order) -> str:
+    try:
+        return str(json.loads(order.request_body).get("poNumber", ""))
+    except ValueError:
+        return ""

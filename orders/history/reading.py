@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -29,6 +29,8 @@ LOOKS = 3
 """So often the history is gone through in one scan while rows are found to be missing."""
 
 MAX_PAGES = 100_000
+MOST = 2**31 - 1
+PAGE_SIZE = 100
 
 TRIES = 3
 """Attempts at one page, each of which the client repeats within its own budget: one fault must not end a long scan."""
@@ -77,11 +79,12 @@ def digest(raw: object) -> str:
 def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float], None] = time.sleep) -> Scan:
     """Read the whole history, handing each page to `see`. Never raises ApiError: a scan that was cut short says so.
 
-    Raises whatever `see` raises but Interrupted.
+    `see` is also called without rows, before each question: so it hears that the scan lives, and may end it by raising
+    Interrupted. Raises whatever else `see` raises.
     """
     scan = Scan(began_at=timezone.now())
     try:
-        _Walk(portal, scan, see, sleep).all()
+        _Walk(Pages(portal, alive=lambda: see((), scan), sleep=sleep), scan, see).all()
     except ApiError as error:
         scan.problem = str(error)
     except Interrupted as why:
@@ -89,13 +92,50 @@ def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float]
     return scan
 
 
-class _Walk:
-    def __init__(self, portal: PartnerPortal, scan: Scan, see: Watcher, sleep: Callable[[float], None]) -> None:
+class Pages:
+    """Pages of the history, the newest first where the vendor can; each is asked for with patience."""
+
+    def __init__(
+        self,
+        portal: PartnerPortal,
+        *,
+        alive: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`alive` is called before each question; what it raises ends the reading."""
         self._portal = portal
-        self._scan = scan
-        self._see = see
+        self._alive = alive
         self._sleep = sleep
         self._sort = NEWEST_FIRST
+
+    def read(self, page_no: int) -> Page[OrderRow]:
+        """One page; the first is 1. A total that cannot be one is told as None. Raises ApiError."""
+        try:
+            page = self._try(page_no, sort=self._sort)
+        except Refused:
+            if page_no > 1 or not self._sort:
+                raise
+            self._sort = ""
+            page = self._try(page_no, sort="")
+        return page if page.total is None or 0 <= page.total <= MOST else replace(page, total=None)
+
+    def _try(self, page_no: int, *, sort: str) -> Page[OrderRow]:
+        trying = Retrying(
+            retry=retry_if_exception_type((NotDelivered, Unanswered)),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
+            before=lambda _: self._alive(),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return trying(self._portal.order_page, page_no, PAGE_SIZE, sort)
+
+
+class _Walk:
+    def __init__(self, pages: Pages, scan: Scan, see: Watcher) -> None:
+        self._pages = pages
+        self._scan = scan
+        self._see = see
         self._shrank = False
 
     def all(self) -> None:
@@ -136,7 +176,7 @@ class _Walk:
                 return
 
     def _read(self, page_no: int) -> Page[OrderRow]:
-        page = self._ask(page_no)
+        page = self._pages.read(page_no)
         scan = self._scan
         scan.pages += 1
         if page.total is not None:
@@ -145,20 +185,3 @@ class _Walk:
         scan.keys.update(key_of(row) for row in page.results)
         self._see(page.results, scan)
         return page
-
-    def _ask(self, page_no: int) -> Page[OrderRow]:
-        trying = Retrying(
-            retry=retry_if_exception_type((NotDelivered, Unanswered)),
-            stop=stop_after_attempt(TRIES),
-            wait=wait_random_exponential(multiplier=0.5, max=5),
-            before=lambda _: self._see((), self._scan),  # whoever watches hears that we live, and may end it
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return trying(self._portal.order_page, page_no, sort=self._sort)
-        except Refused:
-            if page_no > 1 or not self._sort:
-                raise
-            self._sort = ""
-            return trying(self._portal.order_page, page_no)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from orders.history.reading import Interrupted, Scan
@@ -24,7 +25,9 @@ def silence() -> timedelta:
 def begin(destination: str, why: str) -> Reading | None:
     """Open a run, in place of one that has died; None while another one lives."""
     now = timezone.now()
-    dead = Reading.objects.filter(destination=destination, finished_at=None, beat_at__lt=now - silence())
+    # A beat from the future is that of a clock that was ahead.
+    alive = Q(beat_at__range=(now - silence(), now + silence()))
+    dead = Reading.objects.filter(~alive, destination=destination, finished_at=None)
     dead.update(finished_at=now, words="The worker that read never came back.")
     try:
         with transaction.atomic():
@@ -45,6 +48,12 @@ def beat(reading: Reading, scan: Scan, kept: Kept) -> None:
         raise Interrupted("Another worker took over.")
 
 
+def check(reading: Reading) -> None:
+    """Raise Interrupted if another run has taken over."""
+    if not Reading.objects.filter(pk=reading.pk, finished_at=None).exists():
+        raise Interrupted("Another worker took over.")
+
+
 def end(reading: Reading, scan: Scan) -> None:
     """Close the run."""
     reading.finished_at = timezone.now()
@@ -55,7 +64,8 @@ def end(reading: Reading, scan: Scan) -> None:
 
 def _write(reading: Reading, scan: Scan) -> bool:
     columns = {
-        name: getattr(reading, name) for name in ("beat_at", "finished_at", "complete", "words", "new", "changed")
+        name: getattr(reading, name)
+        for name in ("beat_at", "finished_at", "complete", "words", "new", "changed", "gone")
     }
     reading.pages, reading.seen, reading.total = scan.pages, len(scan.keys), scan.total
     still = Reading.objects.filter(pk=reading.pk, finished_at=None)

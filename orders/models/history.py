@@ -44,6 +44,7 @@ class Record(models.Model):
     raw = models.JSONField(default=dict)
     detail = models.JSONField(default=dict)
     detail_at = models.DateTimeField(null=True, blank=True)
+    detail_tried_at = models.DateTimeField(null=True, blank=True)  # in vain: others come first
     digest = models.CharField(max_length=40)  # of `raw`: an unchanged row is not written again
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -147,6 +148,7 @@ class EchoSighting(models.Model):
     slug = models.SlugField(max_length=80)
     echoed = models.BooleanField()
     place = models.CharField(max_length=200, blank=True)  # where in their JSON it stood
+    length = models.PositiveIntegerField(default=0)  # of the PO number that was sent: a longer one might be cut
     at = models.DateTimeField()
 
     class Meta:

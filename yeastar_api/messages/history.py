@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 from yeastar_api.messages.wire import Message, Text, as_list, whole
 
 _MILLISECONDS_FROM = 10**11
+_SENSELESS_FROM = 7_258_118_400  # the year 2200, in seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
@@ -27,10 +28,10 @@ def moment(value: Any) -> datetime | None:
     number = whole(value)
     if number is None or number <= 0:
         return None
-    try:
-        return _EPOCH + (timedelta(milliseconds=number) if number >= _MILLISECONDS_FROM else timedelta(seconds=number))
-    except OverflowError:
+    seconds = number / 1000 if number >= _MILLISECONDS_FROM else number
+    if seconds > _SENSELESS_FROM:
         return None
+    return _EPOCH + (timedelta(milliseconds=number) if number >= _MILLISECONDS_FROM else timedelta(seconds=number))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

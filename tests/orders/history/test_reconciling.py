@@ -2,109 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from orders import placing, settling, submitting
+from orders import settling, submitting
 from orders.history.candidates import candidates
 from orders.history.reconciling import CONTRADICTED, LOOKED, reconcile
 from orders.lifecycle import Status
 from orders.models import EchoSighting, Order, Reading, Record
-from tests.tutorials import CHOICES, SLUGS
+from tests.orders.history.kit import events, now, placed_elsewhere
+from tests.tutorials import SLUGS
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def no_lag(settings: Any) -> None:
-    """A vendor whose history is quick, and orders that nobody can still be sending."""
-    settings.HISTORY_LAG = timedelta(0)
-    settings.ORDER_SENDING_LIMIT = timedelta(0)
-    settings.RECONCILE_SECONDS = 0.0
-
-
-@pytest.fixture
-def ordered(draft: Callable[[str], Order], alice: User) -> Callable[..., Order]:
-    """Orders of Alice's, each for another PBX or another quantity: nobody orders the same twice."""
-    count = itertools.count(1)
-
-    def placed(slug: str, like: Order | None = None) -> Order:
-        order, number = draft(slug), next(count)
-        other = {"product_no": f"3694716{number:05}"} if slug == "linkus-cloud-service" else {"quantity": 20 + number}
-        placing.answer(order, like.choices if like else {**CHOICES[slug], **other})
-        sha256, reason = placing.preview(order)[2], "Two are wanted" if like else ""
-        assert placing.place(order, approved_sha256=sha256, actor=alice, reason=reason)
-        return order
-
-    return placed
-
-
-@pytest.fixture
-def lost(ordered: Callable[..., Order], portal: PartnerPortal, sandbox: Sandbox) -> Callable[..., Order]:
-    """An order whose answer is lost on the way, after the vendor has bought it, or before."""
-
-    def send(slug: str = "linkus-cloud-service", *, bought: bool, like: Order | None = None) -> Order:
-        order = ordered(slug, like)
-        sandbox.fault("save", "reset", processed=bought)
-        assert submitting.submit(order.pk, portal) == Status.UNCERTAIN
-        return order
-
-    return send
-
-
-@pytest.fixture
-def buy(ordered: Callable[..., Order], portal: PartnerPortal) -> Callable[[str], Order]:
-    """An order that is bought, with its receipt."""
-
-    def send(slug: str = "linkus-cloud-service") -> Order:
-        order = ordered(slug)
-        assert submitting.submit(order.pk, portal) == Status.PLACED
-        order.refresh_from_db()
-        return order
-
-    return send
-
-
-@pytest.fixture
-def look(portal: PartnerPortal) -> Callable[..., Reading | None]:
-    """Let the clocks of all that is looked for run out, and reconcile."""
-
-    def looked(times: int = 1) -> Reading | None:
-        reading = None
-        for _ in range(times):
-            Order.objects.exclude(look_at=None).update(look_at=timezone.now())
-            reading = reconcile(portal)
-        return reading
-
-    return looked
-
-
-@pytest.fixture
-def echo_known(buy: Callable[[str], Order], look: Callable[..., None], lost: Callable[..., Order]) -> None:
-    """The vendor has been seen to tell references back, of this product too."""
-    for _ in range(3):
-        buy("linkus-cloud-service")
-    order = lost(bought=True)
-    look()
-    order.refresh_from_db()
-    assert order.status == Status.PLACED
-
-
-def now(order: Order) -> Order:
-    return Order.objects.get(pk=order.pk)
-
-
-def events(order: Order) -> list[str]:
-    return [event.title for event in order.events.all()]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_lag")]
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -255,6 +171,7 @@ def test_a_record_that_appears_after_never_placed_is_a_loud_contradiction(
     settled = now(order)
     assert settled.status == Status.FAILED
     assert "it was bought after all" in settled.conflict
+    assert settled.found_as == sandbox.ledger[-1]["receipt"]["orderNo"]
     assert events(order)[-1] == CONTRADICTED
     settling.see_to_conflict(settled, reason="Told the customer", actor=mona)
     look()
@@ -287,12 +204,6 @@ def test_a_second_record_with_the_reference_of_a_bought_order_is_a_contradiction
     lost(bought=False)
     look()
     assert "besides" in now(order).conflict
-
-
-def placed_elsewhere(sandbox: Sandbox, **fields: Any) -> None:
-    """Somebody orders in the vendor's own portal."""
-    with httpx.Client(transport=httpx.WSGITransport(app=sandbox), base_url="http://sandbox.test") as client:
-        assert client.post("/_sandbox/orders", json=fields).is_success
 
 
 def test_a_reference_on_something_quite_different_is_not_believed(
