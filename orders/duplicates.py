@@ -1,13 +1,13 @@
 """Whether the same was ordered already: by anybody here, or elsewhere as far as the mirrored history tells.
 
 The same is: same target, product, services and quantities, within DUPLICATE_WINDOW. What may still be bought, or was
-perhaps bought, counts however old it is.
+perhaps bought, counts however old it is. What was settled as not bought counts once Yeastar turns out to have it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.lifecycle import MOVING, Status
-from orders.likeness import Trait, Wanted, compare, word
+from orders.likeness import Trait, Wanted, alike, compare, word
 from orders.models import SEE_ALL_ORDERS, Order, Record
 
 ELSEWHERE = "Somebody, not through this portal"
@@ -28,6 +28,13 @@ NOTHING_BOUGHT = ("failed", "invalid", "cancelled")
 
 MOST = 20
 """So many of ours and of theirs are shown, the doubtful and the newest first: what is added comes in sight."""
+
+LOOKED_THROUGH, COMPARED = 1000, 300
+"""So many recent records are looked through, and so many of them read and compared, the newest first. Two orders of the
+same within minutes are the mistake; it must not take long to look for it."""
+
+CLOCKS_DIFFER = timedelta(days=1)
+"""A record from further in the future than the vendor's clock and time zone explain tells no time."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,9 @@ class Twin:
 def twins(order: Order, wanted: Wanted) -> list[Twin]:
     """The orders of the same as this draft, the doubtful first, then the newest."""
     now = timezone.now()
-    found = [*ours(order, word(wanted)), *_theirs(order, wanted, now)]
+    mine = ours(order, word(wanted))
+    known = {twin.number for twin in mine}
+    found = [*mine, *(twin for twin in _theirs(order, wanted, now) if twin.same_text or twin.number not in known)]
     return sorted(found, key=lambda twin: (not twin.same_text, not twin.in_doubt, -(twin.at or now).timestamp()))
 
 
@@ -64,15 +73,18 @@ def one_at_a_time(likeness: str) -> None:
 def ours(order: Order, likeness: str) -> list[Twin]:
     """The orders of the same that were placed here. One quick query, for it is asked again while others wait."""
     since = timezone.now() - settings.DUPLICATE_WINDOW
-    recent = Q(placed_at__gte=since) | Q(settled_at__gte=since)
+    # What was settled as not bought, and found after all, counts from when that was told, or seen to.
+    found_late = ~Q(found_as="") & Q(updated_at__gte=since)
+    recent = Q(placed_at__gte=since) | Q(settled_at__gte=since) | found_late | Q(pk=order.again_of_id)
     rows = Order.objects.filter(recent | OPEN, likeness=likeness).exclude(pk=order.pk).values(*COLUMNS)
     # By host only: new credentials may well be those of the same account.
     host = f"{current_destination().partition(' ')[0]} "
     found = []
     for row in rows.order_by("-placed_at"):
         in_doubt = row["status"] == Status.UNCERTAIN or bool(row["conflict"])
-        # To order again is the person's express wish, unless nobody knows what became of the first.
-        counts = in_doubt or (row["status"] != Status.FAILED and row["pk"] != order.again_of_id)
+        # To order again is the person's express wish, unless they did not know that the first was bought.
+        surprising = in_doubt or bool(row["found_as"])
+        counts = surprising or (row["status"] != Status.FAILED and row["pk"] != order.again_of_id)
         if counts and row["destination"].startswith(host):
             found.append(_as_told(order, row, in_doubt=in_doubt))
     return sorted(found, key=lambda twin: not twin.in_doubt)[:MOST]
@@ -89,6 +101,7 @@ COLUMNS = (
     "order_no",
     "status",
     "conflict",
+    "found_as",
     "destination",
     "placed_at",
 )
@@ -97,13 +110,18 @@ COLUMNS = (
 def _as_told(order: Order, row: dict[str, Any], *, in_doubt: bool) -> Twin:
     """What anybody may know of an order; whoever may open it gets the link."""
     visible = row["owner_id"] == order.owner_id or order.owner.has_perm(SEE_ALL_ORDERS)
+    status, words = row["status"], Status(row["status"]).label
+    if row["conflict"]:
+        status, words = "CONFLICT", ""
+    elif row["found_as"]:
+        status, words = "FOUND", ""
     return Twin(
         key=row["reference"],
         who=row["owner__username"],
         at=row["placed_at"],
-        number=row["order_no"] or row["reference"],
-        status="UNCERTAIN" if row["conflict"] else row["status"],
-        status_words="Two answers disagree" if row["conflict"] else Status(row["status"]).label,
+        number=row["found_as"] or row["order_no"] or row["reference"],
+        status=status,
+        status_words=words,
         url=reverse("orders:order", args=[row["pk"]]) if visible else "",
         in_doubt=in_doubt,
     )
@@ -116,41 +134,40 @@ def _theirs(order: Order, wanted: Wanted, now: datetime) -> list[Twin]:
     """
     # The second term is that of the index, without which SQLite would not take it.
     by_hand = Record.objects.filter(reference=order.reference).exclude(reference="")
-    found = [_as_twin(record, compare(wanted, record), same_text=True) for record in by_hand]
-    for record in (
-        Record.objects.filter(pk__in=pks).order_by("-created_at", "-pk")
-        if (pks := _unclaimed(order, wanted, now))
-        else ()
-    ):
+    found = [_as_twin(record, compare(wanted, record), now, same_text=True) for record in by_hand]
+    pks = _unclaimed(order, wanted, now)
+    records = Record.objects.in_bulk(pks) if pks else {}
+    for record in (records[pk] for pk in pks if pk in records):
         traits = compare(wanted, record)
         if _is_twin(traits):
-            found.append(_as_twin(record, traits))
+            found.append(_as_twin(record, traits, now))
     return found[:MOST]
 
 
 def _unclaimed(order: Order, wanted: Wanted, now: datetime) -> list[int]:
-    """Recent records that may be the same, but are neither by number nor by reference an order of ours."""
+    """Recent records that may be the same and are, by number and by reference, no order of ours; the newest first."""
     since, here = now - settings.DUPLICATE_WINDOW, current_destination()
-    recent = Q(created_at__gte=since) | Q(created_at=None, first_seen_at__gte=since)
-    alike: dict[str, Any] = {"product_id__in": ("", wanted.product_id)}
-    if wanted.product_no:
-        alike["product_no__in"] = {"", wanted.product_no, wanted.product_no.upper(), wanted.product_no.lower()}
-    elif wanted.partner_id:
-        alike["partner_id__in"] = ("", wanted.partner_id)
-    told = Record.objects.filter(recent, **alike).values_list("pk", "order_no", "reference", "destination", "status")
+    timeless = Q(created_at=None) | Q(created_at__gt=now + CLOCKS_DIFFER)
+    recent = Q(created_at__range=(since, now + CLOCKS_DIFFER)) | (timeless & Q(first_seen_at__gte=since))
+    told = alike(Record.objects.filter(recent), wanted).values_list(
+        "created_at", "pk", "order_no", "reference", "destination", "status"
+    )
+    newest = sorted(told, key=lambda row: (row[0] or now, row[1]), reverse=True)[:LOOKED_THROUGH]
     rows = [
         (pk, order_no, reference)
-        for pk, order_no, reference, destination, status in told
+        for _, pk, order_no, reference, destination, status in newest
         if destination == here and status not in NOTHING_BOUGHT and reference != order.reference
     ]
     if not rows:
         return []
-    placed = Order.objects.exclude(status=Status.DRAFT)
+    # What we call not bought claims nothing: a record that speaks of it tells the opposite.
+    placed = Order.objects.exclude(status__in=(Status.DRAFT, Status.FAILED))
     by_number = placed.filter(order_no__in=[order_no for _, order_no, _ in rows if order_no])
     by_reference = placed.filter(reference__in=[reference for _, _, reference in rows if reference])
     numbers = set(by_number.values_list("order_no", flat=True))
     references = set(by_reference.values_list("reference", flat=True))
-    return [pk for pk, order_no, reference in rows if order_no not in numbers and reference not in references]
+    free = [pk for pk, order_no, reference in rows if order_no not in numbers and reference not in references]
+    return free[:COMPARED]
 
 
 def _is_twin(traits: tuple[Trait, ...]) -> bool:
@@ -159,11 +176,12 @@ def _is_twin(traits: tuple[Trait, ...]) -> bool:
     return product == target == "same" and "different" not in rest
 
 
-def _as_twin(record: Record, traits: tuple[Trait, ...], *, same_text: bool = False) -> Twin:
+def _as_twin(record: Record, traits: tuple[Trait, ...], now: datetime, *, same_text: bool = False) -> Twin:
+    at = record.created_at
     return Twin(
         key=record.key,
         who=ELSEWHERE,
-        at=record.created_at or record.first_seen_at,
+        at=at if at and at <= now + CLOCKS_DIFFER else record.first_seen_at,
         number=str(record),
         status=record.status,
         status_words=record.status or "Status not told",

@@ -170,6 +170,12 @@ class ReasonForm(forms.Form):
     )
 
 
+class ConflictForm(ReasonForm):
+    """What a manager has found out about a contradiction: about the one that stood on the page, and no other."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
 class SettleForm(forms.Form):
     """What a manager says of an uncertain order."""
 
@@ -184,6 +190,7 @@ class SettleForm(forms.Form):
         label="Order number at Yeastar",
         required=False,
         max_length=64,
+        help_text="Its order id will do, where the history knows it.",
         validators=[RegexValidator(r"\A[0-9A-Za-z-]+\Z", "Letters and digits only.")],
     )
     transaction_no = forms.CharField(label="Transaction number", required=False, max_length=64, validators=[PRINTABLE])

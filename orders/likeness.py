@@ -9,7 +9,10 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orders.models import Partner, Record
 from yeastar_api.messages import OrderRequest
@@ -33,6 +36,11 @@ class Wanted:
     product_no: str
     partner_id: str
     lines: tuple[Line, ...]
+
+    @cached_property
+    def customers(self) -> frozenset[str]:
+        """The ids of all customers of ours. Asked for once, however many records this is compared with."""
+        return frozenset(Partner.objects.values_list("remote_id", flat=True))
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,19 @@ def compare(wanted: Wanted, record: Record) -> tuple[Trait, ...]:
     return tuple(traits)
 
 
+def alike(records: QuerySet[Record], wanted: Wanted) -> QuerySet[Record]:
+    """The records whose columns do not speak against what is wanted: few enough to `compare` each of them.
+
+    A column holds what was told, blanks and all, so a serial number is only looked for in it.
+    """
+    found = records.filter(product_id__in=("", wanted.product_id))
+    if wanted.product_no:
+        return found.filter(Q(product_no="") | Q(product_no__icontains=wanted.product_no))
+    if wanted.partner_id:
+        return found.filter(partner_id__in=("", wanted.partner_id))
+    return found.filter(~Exists(Partner.objects.filter(remote_id=OuterRef("partner_id"))))
+
+
 def values_of(json: Any, key: str) -> set[str]:
     """All values of a key, as text, anywhere in nested JSON. Nothing and the empty text are no values."""
     return {text for value in _under(json, key) if (text := _text(value))}
@@ -100,8 +121,7 @@ def _target(wanted: Wanted, record: Record) -> Trait:
         return _trait("For", wanted.partner_id, told)
     if told:
         # It may be ourselves whom they name: it speaks against our own account only if it is a customer of ours.
-        customer = Partner.objects.filter(remote_id__in=told).exists()
-        return Trait("For", OWN_ACCOUNT, _joined(told), "different" if customer else "unknown")
+        return Trait("For", OWN_ACCOUNT, _joined(told), "unknown" if told.isdisjoint(wanted.customers) else "different")
     # They may name no customer because there is none; a record without the key at all says nothing.
     named = any(True for each in (record.raw, record.detail) for _ in _under(each, "partnerId"))
     return Trait("For", OWN_ACCOUNT, NO_CUSTOMER if named else "", "same" if named else "unknown")
@@ -137,7 +157,7 @@ def _trait(label: str, ours: str, theirs: set[str]) -> Trait:
 
 def _told(record: Record, column: str, key: str) -> set[str]:
     """What a record tells: its column, which was read with care, else every value of the key."""
-    return {column} if column else values_of([record.raw, record.detail], key)
+    return {column.strip()} if column.strip() else values_of([record.raw, record.detail], key)
 
 
 def _lines_of(record: Record) -> set[Line]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
+from django.db.models import Q
 from django.utils import timezone
 
+from orders.destination import current_destination
+from orders.history.candidates import unclaimed
 from orders.lifecycle import Status
+from orders.likeness import compare, wanted_by
 from orders.models import Order, Record
 
 WATCH_AFTER = timedelta(hours=1)
@@ -20,13 +25,29 @@ class CannotSettle(Exception):
     """Nothing was changed; the message says why."""
 
 
+class ConflictChanged(CannotSettle):
+    """Another contradiction has come than the one that was seen."""
+
+
+CHANGED = "The contradiction has changed since this page was made. Read it once more; nothing was changed."
+
+
 def settle_as_candidate(order: Order, *, key: str, reason: str, actor: AbstractBaseUser) -> None:
-    """It was bought, and is this record, whose numbers are taken and no others. Raises CannotSettle."""
+    """It was bought, and is this record, whose numbers are taken and no others. Raises CannotSettle.
+
+    Only what the page may offer can be chosen so: the key comes from a form, which anybody can write.
+    """
     record = Record.objects.filter(destination=order.destination, key=key).first()
     if record is None:
         raise CannotSettle("This order is not in the mirrored history. Nothing was changed.")
     if not record.order_no:
         raise CannotSettle("Yeastar has not told an order number for this one yet. Nothing was changed.")
+    _refuse_if_anothers(order, record, record.order_no)
+    if order.status == Status.UNCERTAIN and not _may_be(order, record):
+        raise CannotSettle(
+            f"{record.order_no} is not, or no longer, among the orders that may be this one. If it is this one all the "
+            "same, type its number under “It has another number”. Nothing was changed."
+        )
     _bought(order, record, _numbers(record), reason=reason, actor=actor)
 
 
@@ -39,15 +60,62 @@ def settle_as_record(
     reason: str,
     actor: AbstractBaseUser,
 ) -> None:
-    """It was bought, and has this number at Yeastar: UNCERTAIN → PLACED. Raises CannotSettle.
+    """It was bought, and has this number, or this order id, at Yeastar: UNCERTAIN → PLACED. Raises CannotSettle.
 
-    What the mirrored history knows of the number fills what was left empty; it need not know it.
+    What the mirrored history knows of it fills what was left empty; it need not know it. The number that is kept is
+    always its order number: under two names one order of theirs could be claimed by two of ours.
     """
-    record = Record.objects.filter(destination=order.destination, order_no=order_no).first()
-    typed = {"order_no": order_no, "transaction_no": transaction_no, "instance_id": instance_id}
-    known = _numbers(record) if record else {}
-    numbers = {name: typed.get(name) or known.get(name, "") for name in {**typed, **known}}
+    record = _known(order, order_no)
+    if record and not record.order_no:
+        raise CannotSettle(f"Yeastar has not told the order number of {order_no} yet. Nothing was changed.")
+    if record is None and order_no.isdigit():
+        raise CannotSettle(
+            f"{order_no} looks like an order id, and the history, as far as it has been read, does not know it. "
+            "Give the order number: it begins with letters. Nothing was changed."
+        )
+    _refuse_if_anothers(order, record, order_no)
+    typed = {"transaction_no": transaction_no, "instance_id": instance_id}
+    known = _numbers(record) if record else {"order_no": order_no}
+    numbers = {**known, **{name: value or known.get(name, "") for name, value in typed.items()}}
     _bought(order, record, numbers, reason=reason, actor=actor)
+
+
+def _may_be(order: Order, record: Record) -> bool:
+    """Whether nobody has claimed it and nothing speaks against it, so that the page may offer it."""
+    if not unclaimed(order).filter(pk=record.pk).exists():
+        return False
+    return all(trait.verdict != "different" for trait in compare(wanted_by(order.request_body), record))
+
+
+def _known(order: Order, typed: str) -> Record | None:
+    """The record with this order number, else the one with this order id. Raises CannotSettle if there are several.
+
+    It may stand in the history of new credentials of the same host, while that of the order's own is no longer read.
+    """
+    host = f"{order.destination.partition(' ')[0]} "
+    here = [each for each in (order.destination, current_destination()) if each.startswith(host)]
+    records = Record.objects.filter(destination__in=here)
+    for found in (records.filter(order_no=typed), records.filter(order_id__iexact=typed)):
+        told = sorted(found[:100], key=lambda record: (record.destination != order.destination, not record.order_no))
+        if len({record.order_no for record in told if record.order_no}) > 1:
+            raise CannotSettle(f"{typed} is the id of several orders. Give the order number. Nothing was changed.")
+        if told:
+            return told[0]
+    return None
+
+
+def _refuse_if_anothers(order: Order, record: Record | None, typed: str) -> None:
+    """Raises CannotSettle if what was named is another order: by its reference, or because one of ours has it."""
+    number = (record and record.order_no) or typed
+    if record and record.reference not in ("", order.reference):
+        raise CannotSettle(
+            f"{number} carries the reference {record.reference}: it is another order. Nothing was changed."
+        )
+    names = {typed, number, *([record.order_id, record.key] if record else [])} - {""}
+    host = f"{order.destination.partition(' ')[0]} "
+    named = Q(order_no__in=names) | Q(order_id__in=names) | Q(found_as__in=names)
+    if other := Order.objects.filter(named, destination__startswith=host).exclude(pk=order.pk).first():
+        raise CannotSettle(f"{number} is already the number of another order of ours, {other.reference}.")
 
 
 def _numbers(record: Record) -> dict[str, str]:
@@ -64,10 +132,6 @@ def _numbers(record: Record) -> dict[str, str]:
 def _bought(
     order: Order, record: Record | None, numbers: dict[str, str], *, reason: str, actor: AbstractBaseUser
 ) -> None:
-    if record and record.reference not in ("", order.reference):
-        raise CannotSettle(
-            f"{numbers['order_no']} carries the reference {record.reference}: it is another order. Nothing was changed."
-        )
     evidence = {"row": record.raw, "detail": record.detail} if record else {}
     try:
         _settle(
@@ -106,12 +170,34 @@ def cancel(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
     raise CannotSettle("A worker has taken this order already, so it can no longer be cancelled. Nothing was changed.")
 
 
-def see_to_conflict(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
-    """A manager has looked into a contradiction: it stays in the events, and is no longer loud. Raises CannotSettle."""
+def mark_of(conflict: str) -> str:
+    """By what a form says which contradiction stood on its page."""
+    return hashlib.sha256(conflict.encode()).hexdigest()
+
+
+def see_to_conflict(order: Order, *, reason: str, actor: AbstractBaseUser, seen: str | None = None) -> None:
+    """A manager has looked into a contradiction: it stays in the events, and is no longer loud. Raises CannotSettle.
+
+    `seen` is the mark of the one that was shown; without it that of `order`. If another one has come meanwhile, nothing
+    is changed, raises ConflictChanged, and `order` knows the new one.
+    """
     if not order.conflict:
         raise CannotSettle("Nothing contradicts this order any more. Nothing was changed.")
-    data = {"contradiction": order.conflict}
-    order.note(title="Contradiction seen to", words=reason, actor=actor, data=data, conflict="")
+    if seen not in (None, mark_of(order.conflict)):
+        raise ConflictChanged(CHANGED)
+    told = order.conflict
+
+    def silence() -> None:
+        if not Order.objects.filter(pk=order.pk, conflict=told).update(conflict=""):
+            raise ConflictChanged(CHANGED)  # and the event is taken back
+
+    try:
+        order.note(title="Contradiction seen to", words=reason, actor=actor, data={"contradiction": told}, also=silence)
+    except ConflictChanged:
+        order.refresh_from_db()
+        if not order.conflict:
+            raise CannotSettle("Nothing contradicts this order any more. Nothing was changed.") from None
+        raise
     order.conflict = ""
 
 

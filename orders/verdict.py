@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F
-
+from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import Breaker, Order, OrderEvent
 
@@ -99,6 +98,49 @@ CONTRADICTION = Verdict(
     "warn",
 )
 
+FOUND_AFTER_ALL = Verdict(
+    "Bought after all",
+    "Was anything bought? Yes, although it was settled as not bought.",
+    "",  # under which number
+    "warn",
+)
+
+ASTRAY = Verdict(
+    "Not known yet",
+    "Was anything bought? Maybe.",
+    "The order was on its way when the connection was lost.",  # and why nobody looks for it
+    "warn",
+)
+
+
+def badge(order: Order, breaker: Breaker | None = None) -> str:
+    """The order in one word, as a list's badge has it: its status, unless that alone would mislead."""
+    if order.conflict:
+        return "CONFLICT"
+    if order.found_as:
+        return "FOUND"
+    return "HELD" if is_held(order, breaker) else order.status
+
+
+def can_order_again(order: Order) -> bool:
+    """Whether a copy is offered: it is settled, and nothing that was told later speaks against how."""
+    return order.settled and not order.conflict and not order.found_as
+
+
+def astray(order: Order) -> str:
+    """Why an uncertain order is not looked for by itself; empty if it is."""
+    here = current_destination()
+    if order.status != Status.UNCERTAIN or order.destination == here:
+        return ""
+    return (
+        f"It was placed for {order.destination}; orders go to {here} now, so its history cannot be read. "
+        "It is not looked for: a manager settles it by hand."
+    )
+
+
+def _found(order: Order) -> str:
+    return f"It was settled as not bought, but Yeastar has it as order {order.found_as}. Do not order it again."
+
 
 def is_held(order: Order, breaker: Breaker | None) -> bool:
     """Whether it waits for Yeastar: it was not delivered, or `breaker` is open and none is sent."""
@@ -109,6 +151,10 @@ def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
     """Was anything bought? `breaker` is the one that is open, if any."""
     if order.conflict:
         return CONTRADICTION
+    if order.found_as:
+        return replace(FOUND_AFTER_ALL, words=_found(order))
+    if why := astray(order):
+        return replace(ASTRAY, words=f"{ASTRAY.words} {why}")
     if is_held(order, breaker):
         return WAITS if breaker else HELD
     if order.status == Status.PLACED and order.remote_status not in ("", "succeed"):
@@ -119,9 +165,11 @@ def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
 
 
 def problem(order: Order, breaker: Breaker | None = None) -> str:
-    """Why it is held, failed or uncertain, in one text; empty if nothing is wrong."""
+    """Why it is held, failed or uncertain, in one text; empty if nothing is wrong. Each contradiction is a line."""
     if order.conflict:
         return order.conflict
+    if order.found_as:
+        return _found(order)  # why it was settled is refuted, and stays among the events
     if is_held(order, breaker):
         why = f"{breaker.reason} Nothing was bought." if breaker else order.problem
         return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z} because: {why}"
@@ -152,7 +200,9 @@ def stages(order: Order) -> list[Stage]:
         ]
     last = {
         Status.PLACED: Stage("Recorded", "done", order.settled_at),
-        Status.FAILED: Stage("Not bought", "stopped", order.settled_at),
+        Status.FAILED: Stage("Settled as not bought", "unsure", order.settled_at)
+        if order.found_as or order.conflict
+        else Stage("Not bought", "stopped", order.settled_at),
         Status.UNCERTAIN: Stage("Not known yet", "unsure", order.updated_at),
     }[status]
     sent = Stage("Sent to Yeastar", "done", order.sending_since)
@@ -203,11 +253,26 @@ def bundle(order: Order, breaker: Breaker | None = None) -> dict[str, Any]:
         "request_id": order.request_id,
         "answer": order.answer,
         "attempts": list(order.tries.values()),
-        "events": list(
-            order.events.annotate(by=F("actor__username")).values(
-                "number", "at", "title", "words", "by", "data", "previous_hash", "hash"
-            )
-        ),
+        "events": [_as_evidence(event) for event in order.events.select_related("actor")],
+        "chain_length": order.chain_length,
+        "chain_hash": order.chain_hash,
+    }
+
+
+def _as_evidence(event: OrderEvent) -> dict[str, Any]:
+    """An event with all that its hash is made of, exactly as it goes into that, so that anybody can do the sum."""
+    return {
+        "number": event.number,
+        "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "from_status": event.from_status,
+        "to_status": event.to_status,
+        "title": event.title,
+        "words": event.words,
+        "actor_id": event.actor_id,
+        "by": event.actor and event.actor.get_username(),
+        "data": event.data,
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
     }
 
 
@@ -223,6 +288,7 @@ def as_json(order: Order, breaker: Breaker | None = None) -> dict[str, Any]:
         "order_id": order.order_id,
         "product_no": order.product_no,
         "remote_status": order.remote_status,
+        "found_as": order.found_as,
         "request": json.loads(order.request_body) if order.request_body else None,
         "problem": f"{told} {NOBODY_ORDER_AGAIN}" if order.status == Status.UNCERTAIN else told,
     }

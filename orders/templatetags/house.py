@@ -27,6 +27,8 @@ BADGES = {
     "PLACED": ("good", "circle-check", "Bought"),
     "FAILED": ("bad", "circle-x", "Not bought"),
     "UNCERTAIN": ("warn", "triangle-alert", "Not known yet"),
+    "FOUND": ("warn", "triangle-alert", "Bought after all"),
+    "CONFLICT": ("warn", "triangle-alert", "Two answers disagree"),
     "DISCARDED": ("quiet", "trash-2", "Discarded"),
 }
 

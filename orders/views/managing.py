@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,11 +11,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from orders import settling
-from orders.forms import ReasonForm, SettleForm
+from orders.forms import ConflictForm, ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import SETTLE_ORDER
 from orders.rendering import HtmxHttpRequest
-from orders.settling import CannotSettle
+from orders.settling import CannotSettle, ConflictChanged
 from orders.views.orders import show, visible_order
 
 settlers_only = permission_required(SETTLE_ORDER, raise_exception=True)
@@ -61,17 +60,6 @@ def settle(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
 @settlers_only
 def cancel(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     """Stop an order that waits to be sent."""
-    return _with_reason(request, pk, settling.cancel, "Cancelled before it was sent. Nothing was bought.")
-
-
-@require_POST
-@settlers_only
-def see_to_conflict(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
-    """A contradiction has been looked into."""
-    return _with_reason(request, pk, settling.see_to_conflict, "Seen to. Your name and your reason are kept.")
-
-
-def _with_reason(request: HtmxHttpRequest, pk: UUID, verb: Callable[..., None], done: str) -> HttpResponse:
     order = visible_order(request, pk)
     if order.status == Status.DRAFT:
         return redirect(order)
@@ -79,9 +67,32 @@ def _with_reason(request: HtmxHttpRequest, pk: UUID, verb: Callable[..., None], 
     if not form.is_valid():
         return show(request, order, reason_form=form, status=422)
     try:
-        verb(order, reason=form.cleaned_data["reason"], actor=request.user)
+        settling.cancel(order, reason=form.cleaned_data["reason"], actor=request.user)
     except CannotSettle as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, done)
+        messages.success(request, "Cancelled before it was sent. Nothing was bought.")
+    return redirect(order)
+
+
+@require_POST
+@settlers_only
+def see_to_conflict(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
+    """A contradiction has been looked into."""
+    order = visible_order(request, pk)
+    if order.status == Status.DRAFT:
+        return redirect(order)
+    form = ConflictForm(request.POST)
+    if not form.is_valid():
+        return show(request, order, conflict_form=form, status=422)
+    given = form.cleaned_data
+    try:
+        settling.see_to_conflict(order, reason=given["reason"], seen=given["seen"], actor=request.user)
+    except ConflictChanged as error:
+        form.add_error(None, str(error))
+        return show(request, order, conflict_form=form, status=422)
+    except CannotSettle as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, "Seen to. Your name and your reason are kept.")
     return redirect(order)

@@ -14,7 +14,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orders import placing, steps, wizard
+from orders import placing, steps, verdict, wizard
 from orders.composing import Choices, Recipe, Target
 from orders.forms import PlaceForm
 from orders.lifecycle import Status
@@ -56,11 +56,13 @@ def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
     cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
     mine = drafts_of(request)
+    in_doubt = list(Order.objects.in_doubt()[:20]) if request.user.has_perm(SETTLE_ORDER) else []
     context = {
         "cards": cards,
         "drafts": as_drafts(mine[:5]),
         "drafts_count": mine.count(),
-        "in_doubt": Order.objects.in_doubt()[:20] if request.user.has_perm(SETTLE_ORDER) else [],
+        "in_doubt": in_doubt,
+        "astray": [order.pk for order in in_doubt if verdict.astray(order)],
     }
     return page(request, "orders/catalogue.html", "orders/catalogue.html", context)
 
@@ -254,8 +256,9 @@ def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     order = get_object_or_404(Order.objects.visible_to(request.user), pk=pk)
     if order.slug not in RECIPES:
         raise Http404
-    if not order.settled or order.conflict:
-        messages.warning(request, "This order is not settled yet. Nobody must order it again until it is.")
+    if not verdict.can_order_again(order):
+        not_yet = "This order is not settled yet. Nobody must order it again until it is."
+        messages.warning(request, verdict.problem(order) if order.found_as and not order.conflict else not_yet)
         return redirect(order)
     draft = placing.again(order, owner=request.user)
     messages.info(request, "A new draft with the same choices. Nothing is ordered until you place it.")

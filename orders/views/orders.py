@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from orders import breaking, verdict, wizard
+from orders import breaking, settling, verdict, wizard
 from orders.beside import beside
-from orders.forms import ReasonForm, SettleForm
+from orders.forms import ConflictForm, ReasonForm, SettleForm
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
 from orders.rendering import HtmxHttpRequest, page
@@ -58,8 +58,7 @@ def order_list(request: HtmxHttpRequest) -> HttpResponse:
     drafts_count = mine.count()
     breaker = breaking.hold()
     context = {
-        "orders": orders,
-        "held": {order.pk for order in orders if verdict.is_held(order, breaker)},
+        "orders": [(order, verdict.badge(order, breaker)) for order in orders],
         "drafts": drafts,
         "drafts_count": 0 if wanted else drafts_count,
         "filters": _filters(wanted, {**counts, Status.DRAFT: drafts_count}),
@@ -108,6 +107,7 @@ def show(
     *,
     settle_form: SettleForm | None = None,
     reason_form: ReasonForm | None = None,
+    conflict_form: ConflictForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Draw the order's page, with a manager's form as it was sent if something is wrong in it."""
@@ -130,7 +130,9 @@ def show(
         "can_see_to": manager and bool(order.conflict),
         "settle_form": settle_form or SettleForm(),
         "reason_form": reason_form or ReasonForm(),
-        "can_order_again": order.settled and not order.conflict,
+        "conflict_form": conflict_form or ConflictForm(),
+        "conflict_mark": settling.mark_of(order.conflict),
+        "can_order_again": verdict.can_order_again(order),
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_webtest import DjangoTestApp
 
 from orders import submitting
-from orders.beside import beside
+from orders.beside import COMPARED, beside
+from orders.destination import current_destination
 from orders.history.reconciling import LOOKED, reconcile
 from orders.lifecycle import Status
-from orders.models import Order, Record
+from orders.models import Order, Partner, Record
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -154,6 +158,93 @@ def test_only_what_the_history_holds_for_this_order_can_be_chosen(
         assert words in page.content.decode()
     order.refresh_from_db()
     assert order.status == Status.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"product_id": "12"},
+        {"product_no": "369471667902"},
+        {"created_at": timezone.now() - timedelta(days=30)},
+        {"detail": {"a": [{"serviceId": "1"}]}},
+    ],
+)
+def test_a_form_cannot_choose_what_the_page_may_not_offer(
+    told: dict[str, Any], uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    order = uncertain()
+    record(order, "LR1", **told)
+    browser = sign_in(mona)
+    page = browser.post(f"/orders/{order.pk}/settle/", {"candidate": "LR1", "reason": WHY})
+    assert page.status_code == 422
+    shown = page.content.decode()
+    assert "LR1 is not, or no longer, among the orders that may be this one" in shown
+    assert "It has another number" in shown
+    order.refresh_from_db()
+    assert order.status == Status.UNCERTAIN
+    browser.post(f"/orders/{order.pk}/settle/", {"outcome": "record", "order_no": "LR1", "reason": WHY})
+    order.refresh_from_db()
+    assert order.order_no == "LR1", "whoever types the number has looked it up"
+
+
+def many(count: int, order: Order, **told: Any) -> None:
+    """Orders of theirs of the product, one each second."""
+    now = timezone.now()
+    given = {"product_id": "14", "partner_id": "77", "detail_at": now, "digest": "x"} | told
+    Record.objects.bulk_create(
+        [
+            Record(
+                destination=order.destination or current_destination(),
+                key=f"LR{number:019}",
+                order_no=f"LR{number:019}",
+                status="succeed",
+                created_at=now - timedelta(seconds=number),
+                at=now,
+                first_seen_at=now,
+                changed_at=now,
+                raw={"productId": "14", "orderNo": f"LR{number:019}"},
+                detail={"orderSummary": {"serviceList": [{"serviceId": "3049032137219817472", "quantity": 50}]}},
+                **given,
+            )
+            for number in range(count)
+        ]
+    )
+
+
+def test_a_page_asks_as_little_of_the_database_for_thousands_of_records_as_for_ten(
+    queued: Callable[[str], Order], sign_in: SignIn, mona: User
+) -> None:
+    order, browser = queued("turnkey-capacity"), sign_in(mona)
+    assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
+    assert order.move(Status.UNCERTAIN, title="No clear answer")
+    asked, took = {}, 0.0
+    for count in (10, 2000):
+        Record.objects.all().delete()
+        many(count, order)
+        laid = beside(order)
+        assert (len(laid.theirs), laid.more) == (3, count - 3)
+        browser.get(order.get_absolute_url())
+        with CaptureQueriesContext(connection) as queries:
+            assert browser.get(order.get_absolute_url()).status_code == 200
+        asked[count] = len(queries)
+        began = time.perf_counter()
+        browser.get(order.get_absolute_url())
+        took = time.perf_counter() - began
+    assert asked[2000] == asked[10]
+    assert asked[10] < 20
+    assert took < 0.5  # some 60 ms, if nobody else uses the machine
+
+
+def test_of_thousands_the_nearest_in_time_are_compared_and_customers_of_ours_are_not_in_the_way(
+    queued: Callable[[str], Order],
+) -> None:
+    order = queued("turnkey-capacity")
+    assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
+    assert order.move(Status.UNCERTAIN, title="No clear answer")
+    customer = Partner.objects.all()[0].remote_id
+    many(COMPARED + 10, order, partner_id=customer)
+    record(order, "LR1", product_id="14", product_no="", created_at=timezone.now() - timedelta(hours=12))
+    assert [column.number for column in beside(order).theirs] == ["LR1"]
 
 
 def test_a_record_is_claimed_once(uncertain: Uncertain, sign_in: SignIn, mona: User) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_webtest import DjangoTestApp
 
@@ -20,6 +23,7 @@ from orders.likeness import wanted_by
 from orders.models import Order, Partner, Record
 from orders.placing import CannotPlace
 from orders.wizard import step_url
+from tests.orders.test_beside import many
 from tests.tutorials import CHOICES
 from tests.walking import place, walk
 
@@ -211,6 +215,45 @@ def test_an_order_in_doubt_is_said_more_loudly(queued: Queued, app: DjangoTestAp
     assert page.html.select(".twins tr.doubt")
 
 
+# --- settled as not bought, and found after all ------------------------------------------------------------------
+
+
+@pytest.fixture
+def found_after_all(queued: Queued, draft: Draft) -> Order:
+    """An order of Alice's that a manager called never placed, although Yeastar has it. It has been seen to."""
+    order = settled(queued(), Status.FAILED, placed_at=timezone.now() - timedelta(days=3))
+    order.note(title="Contradicted", found_as="LR31")
+    elsewhere(draft(LINKUS), key="LR31", order_no="LR31", reference=order.reference)
+    return order
+
+
+def test_what_was_found_after_all_is_a_twin_and_a_reason_is_asked_for(
+    found_after_all: Order, draft: Draft, app: DjangoTestApp
+) -> None:
+    (twin,) = found(draft(LINKUS))
+    assert (twin.number, twin.elsewhere, twin.key) == ("LR31", False, found_after_all.reference)
+    with pytest.raises(CannotPlace, match=r"ordered already \(LR31\)"):
+        buy(draft(LINKUS))
+    assert "Bought after all" in shown_twins(app.get(step_url(draft(LINKUS), "review")))
+
+
+def test_a_copy_made_while_it_was_called_not_bought_meets_it_however_late(found_after_all: Order, alice: User) -> None:
+    copy = placing.again(found_after_all, owner=alice)
+    Order.objects.filter(pk=found_after_all.pk).update(updated_at=timezone.now() - timedelta(days=9))
+    Record.objects.update(created_at=timezone.now() - timedelta(days=9))
+    assert [twin.number for twin in found(copy)] == ["LR31"]
+    assert found(drafted(alice)) == []
+
+
+def test_a_record_that_speaks_of_what_we_call_not_bought_is_an_order_made_elsewhere(
+    queued: Queued, draft: Draft
+) -> None:
+    order = settled(queued(), Status.FAILED)
+    elsewhere(draft(LINKUS), reference=order.reference)
+    (twin,) = found(draft(LINKUS))
+    assert twin.elsewhere
+
+
 # --- made elsewhere ------------------------------------------------------------------------------------------
 
 
@@ -248,6 +291,37 @@ def test_a_record_without_a_time_counts_from_when_it_was_first_seen(draft: Draft
     order = draft(LINKUS)
     elsewhere(order, created_at=None)
     assert [twin.number for twin in found(order)] == ["LR3100000000000000123"]
+
+
+@pytest.mark.parametrize("told", [" 369471667338 ", "369471667338\n", "\t369471667338"])
+def test_blanks_around_a_serial_number_make_no_other_pbx(told: str, draft: Draft) -> None:
+    order = draft(LINKUS)
+    elsewhere(order, product_no=told)
+    assert [twin.number for twin in found(order)] == ["LR3100000000000000123"]
+
+
+def test_a_time_far_in_the_future_is_none(draft: Draft, app: DjangoTestApp) -> None:
+    order = draft(LINKUS)
+    record = elsewhere(order, created_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert "just now" in shown_twins(app.get(step_url(order, "review")))
+    Record.objects.filter(pk=record.pk).update(first_seen_at=timezone.now() - timedelta(days=3))
+    assert found(order) == [], "it does not stay for ever"
+
+
+def test_the_guard_asks_as_little_of_the_database_for_thousands_of_records_as_for_ten(draft: Draft) -> None:
+    order = draft(TURNKEY)
+    placing.answer(order, {"partner_id": ""})
+    asked, took = {}, 0.0
+    for count in (10, 2000):
+        Record.objects.all().delete()
+        many(count, order)
+        began = time.perf_counter()
+        with CaptureQueriesContext(connection) as queries:
+            assert found(order) == []
+        asked[count], took = len(queries), time.perf_counter() - began
+    assert asked[2000] == asked[10]
+    assert asked[10] < 10
+    assert took < 0.5  # some 40 ms, if nobody else uses the machine
 
 
 def test_for_a_customer_the_partner_is_the_target(alice: User, accounts: None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from orders import submitting
+from orders import settling, submitting
 from orders.lifecycle import Status
 from orders.models import EvidenceIsKept, Order, OrderEvent
 from yeastar_api.client import PartnerPortal
@@ -56,14 +59,67 @@ def test_cancelling_needs_a_reason(queued: Queued, mona: User, sign_in: SignIn) 
 def test_a_contradiction_is_loud_until_a_manager_has_seen_to_it(queued: Queued, mona: User, sign_in: SignIn) -> None:
     order, browser = queued(), sign_in(mona)
     order.note(title="Told late", conflict="Settled as “Not bought”, but then Yeastar answered: bought.")
-    assert "Two answers disagree" in browser.get(order.get_absolute_url()).content.decode()
-    browser.post(f"/orders/{order.pk}/conflict/", {"reason": "Refunded by Yeastar"})
+    page = browser.get(order.get_absolute_url()).content.decode()
+    assert "Two answers disagree" in page
+    answer = browser.post(f"/orders/{order.pk}/conflict/", {"reason": "Refunded by Yeastar", "seen": seen(page)})
+    assert answer.status_code == 302
     order.refresh_from_db()
     assert order.conflict == ""
     last = order.events.last()
     assert last is not None
     assert (last.actor, last.words) == (mona, "Refunded by Yeastar")
     assert "Settled as" in last.data["contradiction"]
+
+
+def seen(page: str) -> str:
+    """By what the form on a page says which contradiction stood there."""
+    found = re.search(r'name="seen" value="([0-9a-f]{64})"', page)
+    assert found
+    return found.group(1)
+
+
+def test_only_the_contradiction_that_stood_on_the_page_is_seen_to(queued: Queued, mona: User, sign_in: SignIn) -> None:
+    order, browser = queued(), sign_in(mona)
+    order.note(title="Told late", conflict="Yeastar has LR1, too.")
+    old = seen(browser.get(order.get_absolute_url()).content.decode())
+    both = "Yeastar has LR1, too.\nYeastar has LR2, too."
+    order.note(title="Told later still", conflict=both)
+    for mark in (old, "", "x"):
+        answer = browser.post(f"/orders/{order.pk}/conflict/", {"reason": "I refunded that one", "seen": mark})
+        assert answer.status_code == 422
+        shown = answer.content.decode()
+        for words in ("has changed since this page was made", "Yeastar has LR2, too.", "I refunded that one"):
+            assert words in shown
+        order.refresh_from_db()
+        assert order.conflict == both
+    browser.post(f"/orders/{order.pk}/conflict/", {"reason": "And that one", "seen": seen(shown)})
+    order.refresh_from_db()
+    assert order.conflict == ""
+    last = order.events.last()
+    assert last is not None
+    assert last.data["contradiction"] == both
+
+
+def test_a_contradiction_that_comes_while_another_is_seen_to_stays(queued: Queued, mona: User) -> None:
+    order = queued()
+    order.note(title="Told late", conflict="Yeastar has LR1, too.")
+    mine = Order.objects.get(pk=order.pk)
+    order.note(title="Told later still", conflict="Yeastar has LR2, too.")
+    with pytest.raises(settling.ConflictChanged):
+        settling.see_to_conflict(mine, reason="That one was refunded", actor=mona)
+    assert mine.conflict == "Yeastar has LR2, too."
+    assert Order.objects.get(pk=order.pk).conflict == "Yeastar has LR2, too."
+    assert not order.events.filter(title="Contradiction seen to").exists()
+    call_command("verify_evidence")
+
+
+def test_a_contradiction_is_seen_to_once(queued: Queued, mona: User) -> None:
+    order = queued()
+    order.note(title="Told late", conflict="Yeastar has LR1, too.")
+    mine, theirs = Order.objects.get(pk=order.pk), Order.objects.get(pk=order.pk)
+    settling.see_to_conflict(theirs, reason="Refunded", actor=mona)
+    with pytest.raises(settling.CannotSettle, match="any more"):
+        settling.see_to_conflict(mine, reason="Refunded", actor=mona)
 
 
 def test_the_chain_of_events_holds(queued: Queued, portal: PartnerPortal, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,6 +180,34 @@ def test_the_evidence_is_one_file_without_a_token(queued: Queued, portal: Partne
     assert [event["title"] for event in told["events"]] == ["Draft started", "Order placed", "Sending", "Bought"]
     assert [attempt["outcome"] for attempt in told["attempts"]] == ["RECEIPT"]
     assert "Bearer" not in answer.content.decode()
+
+
+def test_an_outsider_can_do_the_sum_of_every_hash_in_the_evidence(
+    queued: Queued, portal: PartnerPortal, alices: Client
+) -> None:
+    order = queued()
+    submitting.submit(order.pk, portal)
+    told = alices.get(f"/orders/{order.pk}/evidence.json").json()
+    tip = ""
+    for event in told["events"]:
+        assert event["previous_hash"] == tip
+        said = [told["id"]] + [
+            event[name]
+            for name in (
+                "number",
+                "at",
+                "from_status",
+                "to_status",
+                "title",
+                "words",
+                "actor_id",
+                "data",
+                "previous_hash",
+            )
+        ]
+        tip = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        assert event["hash"] == tip
+    assert (told["chain_length"], told["chain_hash"]) == (len(told["events"]), tip)
 
 
 def test_every_order_has_a_reference_of_its_own(queued: Queued, alices: Client) -> None:

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from orders import placing, submitting
+from orders.destination import current_destination
 from orders.lifecycle import MOVING, Status
 from orders.models import Order
 from orders.wizard import step_url
@@ -36,6 +37,7 @@ KEYS = {
     "order_id",
     "product_no",
     "remote_status",
+    "found_as",
     "request",
     "problem",
 }
@@ -279,3 +281,68 @@ def test_a_lost_answer_shows_what_is_known(queued: Queued, sandbox: Sandbox, ali
     assert "no clear answer came back" in shown
     assert "a manager can settle it here" in shown
     assert order.request_sha256 in shown
+
+
+# --- what was settled, and turned out otherwise ------------------------------------------------------------------
+
+
+def test_what_was_settled_as_not_bought_and_found_after_all_is_never_again_called_not_bought(
+    life: Life, alices: Client
+) -> None:
+    order = life.to("failed")
+    Order.objects.filter(pk=order.pk).update(found_as="LR3100000000000000123", problem="Safe to order again.")
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    head = shown.partition("<aside")[0]
+    for words in (
+        "Bought after all",
+        "Was anything bought? Yes, although it was settled as not bought.",
+        "Yeastar has it as order LR3100000000000000123. Do not order it again.",
+        'class="verdict warn"',
+        "Settled as not bought",
+    ):
+        assert words in head
+    for words in ("Certainly not", "afe to order", "Order again"):
+        assert words not in head
+    twin = alices.get(f"/orders/{order.pk}.json").json()
+    assert (twin["status"], twin["found_as"]) == ("FAILED", "LR3100000000000000123")
+    assert twin["problem"].endswith("Do not order it again.")
+    assert alices.get(f"/orders/{order.pk}/evidence.json").json()["found_as"] == "LR3100000000000000123"
+    page = alices.post(f"/orders/{order.pk}/again/", follow=True)
+    assert "Yeastar has it as order LR3100000000000000123" in page.content.decode()
+    assert Order.objects.count() == 1
+    listed = alices.get("/orders/").content.decode().partition("<tbody>")[2]
+    assert "Bought after all" in listed
+    assert "LR3100000000000000123" in listed
+    assert "Not bought" not in listed
+
+
+def test_a_contradiction_is_not_hidden_behind_a_word_in_the_list(life: Life, alices: Client) -> None:
+    order = life.to("failed")
+    Order.objects.filter(pk=order.pk).update(conflict="Two answers", found_as="LR1")
+    assert "Contradiction" in alices.get(order.get_absolute_url()).content.decode()
+    listed = alices.get("/orders/").content.decode().partition("<tbody>")[2]
+    assert "Two answers disagree" in listed
+    assert "Not bought" not in listed
+
+
+def test_each_of_several_contradictions_is_a_paragraph(life: Life, alices: Client) -> None:
+    order = life.to("placed")
+    Order.objects.filter(pk=order.pk).update(conflict="Yeastar has LR1, too.\n\nYeastar has <LR2>, too.")
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert '<p class="problem">Yeastar has LR1, too.</p><p class="problem">Yeastar has &lt;LR2&gt;, too.</p>' in shown
+
+
+def test_after_new_credentials_the_page_says_that_nobody_looks_for_it(
+    uncertain: Callable[[], Order], settings: Any, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    order, browser = uncertain(), sign_in(mona)
+    assert "history by itself" in browser.get(order.get_absolute_url()).content.decode()
+    assert "not looked for" not in browser.get("/").content.decode()
+    settings.YEASTAR_CLIENT_ID = "new-credentials-of-the-same-account"
+    shown = browser.get(order.get_absolute_url()).content.decode()
+    assert f"It was placed for {order.destination}; orders go to {current_destination()} now" in shown
+    assert "a manager settles it by hand" in shown
+    assert "by itself" not in shown
+    assert "next" not in shown.partition('id="settle-title"')[2].partition("</section>")[0]
+    assert "Was anything bought? Maybe." in shown
+    assert "not looked for by itself" in browser.get("/").content.decode()

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from django_webtest import DjangoTestApp
 
 from orders import settling
+from orders.destination import current_destination
 from orders.lifecycle import Status
-from orders.models import Order
+from orders.models import Order, Record
 from tests.orders.test_bad_input import held
 
 Uncertain = Callable[[], Order]
@@ -155,6 +157,90 @@ def test_the_number_of_another_order_is_refused(uncertain: Uncertain, mona: User
     assert "LR321 is already the number of another order" in page.content.decode()
     order.refresh_from_db()
     assert (order.status, order.order_no) == (Status.UNCERTAIN, "")
+
+
+# --- by the order id, which Yeastar takes as well as the number ----------------------------------------------------
+
+
+def theirs(order: Order, number: str = "LR321", order_id: str = "1640210", **told: Any) -> Record:
+    now = timezone.now()
+    given = {"key": number or order_id, "order_no": number, "order_id": order_id, "destination": order.destination}
+    return Record.objects.create(first_seen_at=now, changed_at=now, at=now, **given | told)
+
+
+def by(name: str) -> dict[str, str]:
+    return {"outcome": "record", "order_no": name, "reason": "I saw it in their portal"}
+
+
+@pytest.mark.parametrize("order_id", ["1640210", "ab-12"])
+def test_an_order_id_is_resolved_to_its_order_number(
+    order_id: str, uncertain: Uncertain, mona: User, sign_in: SignIn
+) -> None:
+    order = uncertain()
+    theirs(order, order_id=order_id, transaction_no="HT9")
+    assert settle(sign_in(mona), order, by(order_id)).status_code == 302
+    order.refresh_from_db()
+    assert (order.order_no, order.order_id, order.transaction_no) == ("LR321", order_id, "HT9")
+
+
+@pytest.mark.parametrize(("first", "second"), [("LR321", "1640210"), ("1640210", "LR321"), ("1640210", "1640210")])
+def test_one_order_of_theirs_is_not_claimed_under_two_names(
+    first: str, second: str, uncertain: Uncertain, mona: User, sign_in: SignIn
+) -> None:
+    one, other = uncertain(), uncertain()
+    theirs(one)
+    assert settle(sign_in(mona), one, by(first)).status_code == 302
+    page = settle(sign_in(mona), other, by(second))
+    assert page.status_code == 422
+    assert f"LR321 is already the number of another order of ours, {one.reference}" in page.content.decode()
+    other.refresh_from_db()
+    assert other.status == Status.UNCERTAIN
+
+
+@pytest.mark.parametrize("columns", [{"order_id": "1640210"}, {"order_no": "1640210"}, {"found_as": "LR321"}])
+def test_what_another_order_of_ours_has_under_whatever_name_is_refused(
+    columns: dict[str, str], uncertain: Uncertain, mona: User, sign_in: SignIn
+) -> None:
+    one, other = uncertain(), uncertain()
+    Order.objects.filter(pk=one.pk).update(status=Status.FAILED, **columns)
+    theirs(other)
+    page = settle(sign_in(mona), other, by("LR321"))
+    assert page.status_code == 422
+    assert "number of another order of ours" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([], "looks like an order id"),
+        ([{"number": ""}], "has not told the order number"),
+        ([{"number": "LR1"}, {"number": "LR2"}], "is the id of several orders"),
+        ([{"reference": "YP-7F3K-9QX2"}], "LR321 carries the reference YP-7F3K-9QX2"),
+        ([{"destination": "elsewhere.test (account 1)"}], "looks like an order id"),
+    ],
+)
+def test_an_order_id_that_names_no_one_order_is_refused(
+    records: list[dict[str, str]], words: str, uncertain: Uncertain, mona: User, sign_in: SignIn
+) -> None:
+    order = uncertain()
+    for told in records:
+        theirs(order, **told)
+    page = settle(sign_in(mona), order, by("1640210"))
+    assert page.status_code == 422
+    assert words in page.content.decode()
+    order.refresh_from_db()
+    assert order.status == Status.UNCERTAIN
+
+
+def test_after_new_credentials_a_number_is_looked_up_in_the_history_that_is_read_now(
+    uncertain: Uncertain, mona: User, sign_in: SignIn, settings: Any
+) -> None:
+    order = uncertain()
+    settings.YEASTAR_CLIENT_ID = "new-credentials-of-the-same-account"
+    theirs(order, destination=current_destination(), transaction_no="HT9")
+    assert settle(sign_in(mona), order, by("1640210")).status_code == 302
+    order.refresh_from_db()
+    assert (order.order_no, order.transaction_no) == ("LR321", "HT9")
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.SENDING, Status.PLACED, Status.FAILED])
