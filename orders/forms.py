@@ -190,7 +190,6 @@ class SettleForm(forms.Form):
         label="Order number at Yeastar",
         required=False,
         max_length=64,
-        help_text="Its order id will do, where the history knows it.",
         validators=[RegexValidator(r"\A[0-9A-Za-z-]+\Z", "Letters and digits only.")],
     )
     transaction_no = forms.CharField(label="Transaction number", required=False, max_length=64, validators=[PRINTABLE])

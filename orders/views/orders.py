@@ -119,7 +119,8 @@ def show(
         "breaker": breaker,
         "verdict": verdict.verdict(order, breaker),
         "problem": verdict.problem(order, breaker),
-        "moving": order.moving,
+        # A page that asks again would swap away what a manager writes about a contradiction.
+        "moving": order.moving and not order.conflict,
         "stages": verdict.stages(order),
         "receipt": verdict.receipt(order),
         "rows": order.summary,

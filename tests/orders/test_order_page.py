@@ -332,6 +332,17 @@ def test_each_of_several_contradictions_is_a_paragraph(life: Life, alices: Clien
     assert '<p class="problem">Yeastar has LR1, too.</p><p class="problem">Yeastar has &lt;LR2&gt;, too.</p>' in shown
 
 
+def test_a_page_with_a_contradiction_does_not_ask_again_under_a_managers_hands(
+    life: Life, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    order = life.to("held")
+    Order.objects.filter(pk=order.pk).update(conflict="Yeastar has it, without a number.")
+    shown = sign_in(mona).get(order.get_absolute_url()).content.decode()
+    assert "I have seen to it" in shown
+    assert "hx-trigger" not in shown
+    assert 'http-equiv="refresh"' not in shown
+
+
 def test_after_new_credentials_the_page_says_that_nobody_looks_for_it(
     uncertain: Callable[[], Order], settings: Any, mona: User, sign_in: Callable[[User], Client]
 ) -> None:
