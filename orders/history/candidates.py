@@ -54,7 +54,7 @@ def unclaimed(order: Order) -> QuerySet[Record]:
         reference__in=("", order.reference),
         product_id__in=("", wanted.product_id),
     )
-    return found.filter(Q(product_no="") | Q(product_no__iexact=wanted.product_no)) if wanted.product_no else found
+    return found.filter(Q(product_no="") | Q(product_no__icontains=wanted.product_no)) if wanted.product_no else found
 
 
 def sent_between(order: Order) -> tuple[datetime, datetime]:
