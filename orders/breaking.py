@@ -39,6 +39,9 @@ LONGEST_PAUSE = 300.0
 LONGEST_ASKED = 3600.0
 """Seconds for which Yeastar may ask us not to come back, as far as we listen."""
 
+LONGEST_HOLD = timedelta(seconds=LONGEST_ASKED)
+"""No order waits longer for its next attempt. A later time was written by a clock that was ahead."""
+
 TOO_MANY_REQUESTS = 429
 
 P = ParamSpec("P")
@@ -63,6 +66,12 @@ def state(*, fresh: bool = False) -> Breaker:
             breaker = Breaker.objects.filter(destination=here).first() or Breaker(destination=here)
             _seen[here] = (time.monotonic(), breaker)
         return breaker
+
+
+def may_be_sent(now: datetime) -> models.Q:
+    """What a queued order must fulfil to be sent now: it is due, and nothing says that Yeastar has it already."""
+    due = models.Q(not_before=None) | models.Q(not_before__lte=now) | models.Q(not_before__gt=now + LONGEST_HOLD)
+    return due & models.Q(conflict="")
 
 
 def hold() -> Breaker | None:
@@ -136,12 +145,18 @@ def take_probe(now: datetime, *, at_once: bool = False) -> Breaker | None:
     The next probe is due in any case: who took this one may be killed before it has asked.
     """
     seen = state(fresh=True)
-    if seen.opened_at is None or not (at_once or seen.probe_at is None or seen.probe_at <= now):
+    if seen.opened_at is None or not (at_once or _probe_is_due(seen.probe_at, now)):
         return None
     mine = Breaker.objects.filter(
         pk=seen.pk, opened_at=seen.opened_at, probes=seen.probes, probe_at=seen.probe_at
     ).update(probes=seen.probes + 1, probe_at=now + pause(trips=seen.trips, probes=seen.probes + 1))
     return state(fresh=True) if mine else None
+
+
+def _probe_is_due(at: datetime | None, now: datetime) -> bool:
+    """Whether it is time; a time further ahead than any rule puts it was written by a clock that was ahead."""
+    longest = max(settings.BREAKER_PROBE_SECONDS, LONGEST_PAUSE) + LONGEST_ASKED
+    return at is None or at <= now or at > now + timedelta(seconds=longest)
 
 
 def stay_open(taken: Breaker, error: ApiError) -> None:
@@ -173,7 +188,9 @@ def _release(destination: str) -> None:
     told_later = Attempt.objects.filter(
         order=models.OuterRef("pk"), number=models.OuterRef("attempts"), http_status=TOO_MANY_REQUESTS
     )
-    waiting = Order.objects.filter(~models.Exists(told_later), status=Status.QUEUED, destination=destination)
+    waiting = Order.objects.filter(
+        ~models.Exists(told_later), status=Status.QUEUED, destination=destination, conflict=""
+    )
     waiting.exclude(held_since=None).update(problem="")
     waiting.update(not_before=None, rung_at=None)
 

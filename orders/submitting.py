@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, models
+from django.db.models.functions import Concat
 from django.utils import timezone
 from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -47,6 +48,12 @@ NEEDED = (
 )
 """The columns that sending an order reads; to load all of them costs as much as to write an event."""
 
+A_WHILE = 5.0
+"""Seconds from the claim to the first byte, after which others are asked whether they still count on this attempt."""
+
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Counts on while the machine is suspended, where there is such a clock; CLOCK_MONOTONIC does not."""
+
 TRIED_AGAIN = "It is tried again by itself."
 
 log = structlog.get_logger(__name__)
@@ -61,17 +68,23 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     if breaking.is_open():
         return None
     order = Order.objects.only(*NEEDED).filter(pk=pk, status=Status.QUEUED).order_by().first()
-    if order is None:
-        return None
+    if order is None or order.conflict:
+        return None  # gone on already; or the history shows it, and a manager must look at it before anything is sent
     if words := _must_not_be_sent(order):
-        return Status.FAILED if order.move(Status.FAILED, title="Not sent", words=words, problem=words) else None
+        unseen = models.Q(conflict="")
+        failed = order.move(Status.FAILED, title="Not sent", words=words, problem=words, only_if=unseen)
+        return Status.FAILED if failed else None
     attempt = _claim(order)
     if attempt is None:
         return None
+    last_look = _LastLook(attempt)
     try:
-        receipt = portal.save(order.request_body.encode(), deadline=deadline)
+        receipt = portal.save(order.request_body.encode(), deadline=deadline, still=last_look.still)
     except NotDelivered as error:
-        return _hold(attempt, order, error)
+        status = _hold(attempt, order, error)
+        if not last_look.too_late:  # that is our machine's doing, and says nothing of Yeastar
+            breaking.failed(error)
+        return status
     except Refused as error:
         words = f"Yeastar refused the order: {_said(error)} Nothing was bought."
         status = _record(
@@ -110,7 +123,7 @@ def _claim(order: Order) -> Attempt | None:
             Status.SENDING,
             title="Sending",
             words=f"Attempt {attempt.number}.",
-            only_if=models.Q(not_before=None) | models.Q(not_before__lte=now),
+            only_if=breaking.may_be_sent(now),
             also=attempt.save,
             attempts=attempt.number,
             sending_since=now,
@@ -122,6 +135,49 @@ def _claim(order: Order) -> Attempt | None:
         log.error("submit.second_attempt_refused", order=str(order.pk))
         return None
     return attempt if claimed else None
+
+
+class _LastLook:
+    """Whether a claimed order is still to be sent, asked just before its bytes go out.
+
+    The deadline counts on a clock that stands still while a machine is suspended; meanwhile others may have given the
+    order up, and even have proven that it was never placed. So the clocks that count on are compared with the claim;
+    and if more than a moment has passed, the row is asked whether it still waits for this attempt.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.too_late = False
+        self._attempt = attempt
+        self._claimed = self._seen = (attempt.started_at.timestamp(), time.clock_gettime(_BOOT_CLOCK))
+
+    def still(self) -> bool:
+        """Once it is too late, it stays too late."""
+        self.too_late = self.too_late or not self._still()
+        return not self.too_late
+
+    def _still(self) -> bool:
+        now = (time.time(), time.clock_gettime(_BOOT_CLOCK))
+        if _apart(self._claimed, now) >= settings.YEASTAR_SAVE_BUDGET:
+            return False
+        if _apart(self._seen, now) < A_WHILE:
+            return True
+        self._seen = now
+        return self._is_ours()
+
+    def _is_ours(self) -> bool:
+        mine = Order.objects.filter(
+            pk=self._attempt.order_id, status=Status.SENDING, attempts=self._attempt.number, conflict=""
+        )
+        try:
+            return mine.exists()
+        except DatabaseError:
+            log.exception("submit.last_look_failed", order=str(self._attempt.order_id))
+            return False  # not to send is undone by sending later
+
+
+def _apart(then: tuple[float, float], now: tuple[float, float]) -> float:
+    """Seconds by the clock that tells of more. A clock that was put back hides how much: its distance counts."""
+    return max(abs(after - before) for before, after in zip(then, now, strict=True))
 
 
 def _must_not_be_sent(order: Order) -> str:
@@ -161,7 +217,7 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
     """Nothing was bought: back to the queue, for later."""
     now = timezone.now()
     seconds = max(HOLD[min(order.attempts, len(HOLD)) - 1], min(error.retry_after or 0, 3600))
-    status = _record(
+    return _record(
         attempt,
         order,
         Status.QUEUED,
@@ -174,8 +230,6 @@ def _hold(attempt: Attempt, order: Order, error: NotDelivered) -> Status:
         rung_at=None,
         sending_since=None,
     )
-    breaking.failed(error)
-    return status
 
 
 def _passes(error: BaseException) -> bool:
@@ -250,7 +304,9 @@ def _record_late(
             return to
         order.refresh_from_db()
     conflict = _contradiction(order, to, title, columns)
-    loud: dict[str, Any] = {"conflict": conflict or order.conflict}
+    loud: dict[str, Any] = {"conflict": _beside(conflict)} if conflict else {}
+    if (order.status, to) == (Status.FAILED, Status.PLACED):
+        loud["found_as"] = columns["order_no"]
     # In one transaction: an attempt that is closed counts as told, and what it told must then be there.
     order.note(title=f"Told late: {title}", words=problem or conflict, data=data, also=finish, **loud)
     if conflict:
@@ -269,6 +325,13 @@ def _contradiction(order: Order, told: Status, title: str, columns: dict[str, An
     number = f", order number {columns['order_no']}" if columns.get("order_no") else ""
     said = f"{order.get_status_display()} {order.order_no}".strip()
     return f"Settled as “{said}”, but then Yeastar answered: {title.lower()}{number}. A manager must look at this."
+
+
+def _beside(conflict: str) -> models.expressions.Combinable:
+    """A further line of what stands in the row by then: whoever else found a contradiction is not talked over."""
+    text = models.TextField()
+    alone, after = (models.Value(words, output_field=text) for words in (conflict, f"\n{conflict}"))
+    return models.Case(models.When(conflict="", then=alone), default=Concat("conflict", after), output_field=text)
 
 
 def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -46,10 +46,11 @@ def ask_now(portal: PartnerPortal) -> ApiError | None:
 def probe(taken: Breaker, portal: PartnerPortal) -> ApiError | None:
     """Ask the one harmless question. Answered, it releases all orders, the oldest first; the error otherwise.
 
-    A refusal is an answer, too: they could be reached, and took our token. A 5xx or a lost answer proves nothing.
+    A refusal is an answer, too: they could be reached, and took our token; so is a success whose list we cannot read.
+    A 5xx or a lost answer proves nothing.
     """
     try:
-        portal.products()
+        portal.reach()
     except Refused:
         pass
     except ApiError as error:
@@ -63,9 +64,8 @@ def probe(taken: Breaker, portal: PartnerPortal) -> ApiError | None:
 
 def _ring_for_due(now: datetime) -> int:
     due = (
-        Order.objects.filter(status=Status.QUEUED)
-        .filter(models.Q(not_before=None) | models.Q(not_before__lte=now))
-        .filter(models.Q(rung_at=None) | models.Q(rung_at__lte=now - settings.RING_AGAIN))
+        Order.objects.filter(breaking.may_be_sent(now), status=Status.QUEUED)
+        .filter(models.Q(rung_at=None) | _is_past("rung_at", now, settings.RING_AGAIN))
         .order_by("placed_at")
         .values_list("pk", flat=True)[:RINGS]
     )
@@ -78,8 +78,14 @@ def _ring_for_due(now: datetime) -> int:
     return len(pks)
 
 
+def _is_past(column: str, now: datetime, span: timedelta) -> models.Q:
+    """At least `span` ago. What lies further ahead than that was written by a clock that was ahead: as good as past."""
+    return models.Q(**{f"{column}__lte": now - span}) | models.Q(**{f"{column}__gt": now + span})
+
+
 def _age_out(now: datetime) -> int:
-    lost = Order.objects.filter(status=Status.SENDING, sending_since__lte=now - settings.ORDER_SENDING_LIMIT)
+    too_long = _is_past("sending_since", now, settings.ORDER_SENDING_LIMIT)
+    lost = Order.objects.filter(too_long, status=Status.SENDING)
     return sum(_lose(order, now) for order in lost)
 
 

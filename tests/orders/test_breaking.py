@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.test import Client
@@ -23,6 +24,8 @@ from yeastar_api.errors import NotDelivered
 from yeastar_api.sandbox import Sandbox
 
 Queued = Callable[..., Order]
+
+STRANGE = '{"code": "success", "detailMessage": "", "requestId": "r", "result": {"total": 5}, "status": 200}'
 
 UNREACHABLE = NotDelivered(call="save", detail="no connection (ConnectError)")
 
@@ -281,11 +284,20 @@ def test_of_two_sweeps_one_asks(portal: PartnerPortal, sandbox: Sandbox, db: Non
     ("fault", "closes"),
     [
         ({"kind": "refuse", "http_status": 403}, True),
+        ({"kind": "garbage", "body": STRANGE, "content_type": "application/json"}, True),
+        ({"kind": "garbage", "body": "<html>back soon</html>", "content_type": "text/html"}, False),
         ({"kind": "status", "status": 503}, False),
         ({"kind": "status", "status": 401}, False),
         ({"kind": "status", "status": 429}, False),
     ],
-    ids=["a refusal is an answer", "503 proves nothing", "401 twice", "429"],
+    ids=[
+        "a refusal is an answer",
+        "so is a list of a strange shape",
+        "a page of a proxy is none",
+        "503 proves nothing",
+        "401 twice",
+        "429",
+    ],
 )
 def test_what_counts_as_an_answer(fault: dict[str, Any], closes: bool, sandbox: Sandbox, db: None) -> None:
     with portal_for(httpx.WSGITransport(app=sandbox), get_budget_seconds=0.05) as portal:
@@ -295,6 +307,26 @@ def test_what_counts_as_an_answer(fault: dict[str, Any], closes: bool, sandbox: 
     assert breaking.is_open() is not closes
     if not closes:
         assert breaking.state().reason != "Yeastar cannot be reached: no connection (ConnectError)."
+
+
+def test_a_question_that_a_clock_that_was_ahead_put_off_is_asked_now(portal: PartnerPortal, db: None) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=30), tick=True):
+        opened()
+    breaking.forget()
+    sweeping.sweep(portal=portal)
+    assert not breaking.is_open()
+
+
+def test_a_question_that_they_asked_to_put_off_as_long_as_we_listen_is_not_asked_early(
+    portal: PartnerPortal, db: None
+) -> None:
+    asked_for = NotDelivered(call="save", http_status=429, retry_after=24 * 3600)
+    for _ in range(3):
+        breaking.failed(asked_for)
+    breaking.failed(asked_for)
+    now = timezone.now()
+    assert breaking.take_probe(now + timedelta(minutes=59)) is None
+    assert breaking.take_probe(now + timedelta(minutes=61)) is not None
 
 
 def test_each_question_without_an_answer_doubles_the_pause_up_to_five_minutes(db: None, settings: Any) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import settling, submitting, sweeping
+from orders import breaking, settling, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
 from tests.conftest import portal_for
 from tests.orders.test_submitting import Transport
+from yeastar_api.auth import Token
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -78,6 +83,7 @@ def test_a_receipt_after_never_placed_is_a_loud_contradiction_and_nobody_orders_
     number = sandbox.ledger[0]["receipt"]["orderNo"]
     assert order.status == Status.FAILED, "a settled order never moves"
     assert number in order.conflict
+    assert order.found_as == number
     page = alices.get(order.get_absolute_url()).content.decode()
     assert "Two answers disagree" in page
     assert number in page
@@ -85,6 +91,79 @@ def test_a_receipt_after_never_placed_is_a_loud_contradiction_and_nobody_orders_
     assert f"/orders/{order.pk}/again/" not in page
     assert alices.post(f"/orders/{order.pk}/again/").url == order.get_absolute_url()
     assert number in alices.get(f"/orders/{order.pk}.json").json()["problem"]
+
+
+def test_a_contradiction_stands_beside_one_that_was_found_a_moment_before(
+    queued: Queued, sandbox: Sandbox, mona: User
+) -> None:
+    order = queued()
+    settled = settle_while_waiting(mona)
+
+    def meanwhile(response: httpx.Response) -> httpx.Response:
+        settled(response)
+        Order.objects.filter(pk=order.pk).update(conflict="The history shows it.")
+        return response
+
+    refreshed = Order.refresh_from_db
+
+    def a_moment_before(self: Order, *given: object, **named: object) -> None:
+        refreshed(self, *given, **named)  # type: ignore[arg-type]
+        Order.objects.filter(pk=order.pk).update(conflict="The history shows it.\nTwice.")
+
+    with pytest.MonkeyPatch.context() as patch, portal_for(Transport(sandbox, meanwhile)) as portal:
+        patch.setattr(Order, "refresh_from_db", a_moment_before)
+        submitting.submit(order.pk, portal)
+    order.refresh_from_db()
+    first, second, ours = order.conflict.splitlines()
+    assert (first, second) == ("The history shows it.", "Twice.")
+    assert sandbox.ledger[0]["receipt"]["orderNo"] in ours
+
+
+def test_what_is_told_late_without_a_contradiction_leaves_another_one_alone(queued: Queued, mona: User) -> None:
+    order = queued()
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        settle_while_waiting(mona)(httpx.Response(200))
+        Order.objects.filter(pk=order.pk).update(conflict="The history shows it.")
+        raise httpx.ConnectError("refused")
+
+    with portal_for(httpx.MockTransport(unreachable)) as cut_off:
+        cut_off._auth._store.put(Token("a-token-of-some-length", time.time() + 1800))
+        submitting.submit(order.pk, cut_off)
+    order.refresh_from_db()
+    assert order.conflict == "The history shows it."
+
+
+def test_an_order_that_the_history_shows_already_is_neither_rung_for_nor_sent_and_managers_see_it(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    order = queued()
+    Order.objects.filter(pk=order.pk).update(conflict="A row with its reference.", rung_at=None)
+    assert sweeping.sweep(timezone.now() + timedelta(hours=1)) == (0, 0)
+    assert submitting.submit(order.pk, portal) is None
+    assert submitting._claim(Order.objects.get(pk=order.pk)) is None
+    Order.objects.filter(pk=order.pk).update(request_sha256="another")
+    assert submitting.submit(order.pk, portal) is None, "nor called not bought"
+    order.refresh_from_db()
+    assert order.status == Status.QUEUED
+    assert sandbox.ledger == []
+    assert order in Order.objects.in_doubt()
+    assert order.get_absolute_url() in sign_in(mona).get("/").content.decode()
+
+
+def test_a_contradiction_that_is_found_between_reading_and_claiming_stops_the_order(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = queued()
+    claim = submitting._claim
+
+    def found_meanwhile(mine: Order) -> Attempt | None:
+        Order.objects.get(pk=order.pk).note(title="Found", conflict="A row with its reference.")
+        return claim(mine)
+
+    monkeypatch.setattr(submitting, "_claim", found_meanwhile)
+    assert submitting.submit(order.pk, portal) is None
+    assert sandbox.ledger == []
 
 
 def test_a_receipt_with_another_number_than_the_one_settled_is_a_contradiction(
@@ -136,6 +215,175 @@ def test_a_worker_that_wakes_after_its_time_does_not_begin_to_send(
         return attempt
 
     monkeypatch.setattr(submitting, "_claim", held_up)
+    assert submitting.submit(order.pk, portal) == Status.QUEUED
+    assert sandbox.ledger == []
+
+
+class Machine:
+    """It sleeps for three hours when a test says so, while the clock of its deadlines stands still.
+
+    `clocks` says which of the others tell of it: the wall clock may be put back in the same moment.
+    """
+
+    def __init__(self, clocks: str) -> None:
+        self.asleep = timedelta(0)
+        self.clocks = clocks
+
+    def sleep(self, _: object = None) -> None:
+        sweeping.sweep(timezone.now() + timedelta(hours=3))
+        self.asleep = timedelta(hours=3)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + (self.asleep if "wall" in self.clocks else timedelta(0))
+
+    def time(self) -> float:
+        return self.now().timestamp()
+
+    def clock_gettime(self, clock: int) -> float:
+        return time.clock_gettime(clock) + (self.asleep.total_seconds() if "boot" in self.clocks else 0)
+
+
+@pytest.fixture(params=["wall", "boot", "wall and boot"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(request.param)
+    monkeypatch.setattr(submitting.timezone, "now", made.now)
+    clocks = {"time": made.time, "monotonic": time.monotonic, "clock_gettime": made.clock_gettime}
+    monkeypatch.setattr(submitting, "time", SimpleNamespace(**clocks))
+    return made
+
+
+def before_it_is_sent(portal: PartnerPortal, monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """What happens after the claim, when the token is looked for."""
+    token = portal._auth.token
+
+    def meanwhile(*, deadline: float) -> Token:
+        do()
+        return token(deadline=deadline)
+
+    monkeypatch.setattr(portal._auth, "token", meanwhile)
+
+
+def test_a_machine_that_was_suspended_after_the_claim_does_not_send_what_others_gave_up(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, machine: Machine
+) -> None:
+    order = queued()
+    before_it_is_sent(portal, monkeypatch, machine.sleep)
+    assert submitting.submit(order.pk, portal) == Status.FAILED
+    order.refresh_from_db()
+    assert sandbox.ledger == []
+    assert "our machine was held up" in order.problem
+    assert "Nothing was bought" in order.problem
+    assert order.conflict == ""
+    assert breaking.state(fresh=True).failures == 0, "that says nothing of Yeastar"
+
+
+def test_a_machine_that_was_suspended_does_not_send_what_was_settled_meanwhile(
+    queued: Queued,
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: Machine,
+    mona: User,
+) -> None:
+    order = queued()
+
+    def settled() -> None:
+        machine.sleep()
+        settling.settle_as_never_placed(Order.objects.get(pk=order.pk), reason="Not seen", actor=mona)
+
+    before_it_is_sent(portal, monkeypatch, settled)
+    assert submitting.submit(order.pk, portal) == Status.FAILED
+    order.refresh_from_db()
+    assert sandbox.ledger == []
+    assert order.conflict == "", "not sent is what was settled"
+    assert [event.title for event in order.events.all()][-1] == "Told late: Not sent"
+
+
+def test_a_machine_that_was_suspended_while_nobody_watched_tries_again_later(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, machine: Machine
+) -> None:
+    order = queued()
+    monkeypatch.setattr(sweeping, "sweep", lambda _: None)
+    before_it_is_sent(portal, monkeypatch, machine.sleep)
+    assert submitting.submit(order.pk, portal) == Status.QUEUED
+    assert sandbox.ledger == []
+
+
+def test_a_machine_that_was_suspended_before_the_renewal_of_a_token_does_not_send_a_second_time(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, machine: Machine
+) -> None:
+    order = queued()
+    renew = portal._auth.renew
+
+    def asleep(stale: Token | None, *, deadline: float) -> Token:
+        if stale is not None:  # the save was answered 401
+            machine.sleep()
+        return renew(stale, deadline=deadline)
+
+    monkeypatch.setattr(portal._auth, "renew", asleep)
+    sandbox.fault("save", "status", status=401, times=1)
+    assert submitting.submit(order.pk, portal) == Status.FAILED
+    assert sandbox.ledger == []
+
+
+def asked_of_the_row(queries: CaptureQueriesContext) -> list[str]:
+    """The statements between the claim and the outcome."""
+    said = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "UPDATE"))]
+    updates = [at for at, sql in enumerate(said) if sql.startswith('UPDATE "orders_order" ')]
+    return said[updates[0] + 1 : updates[1]]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_after_a_slow_token_the_row_is_asked_whether_the_order_is_still_ours(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, given_up: bool
+) -> None:
+    order = queued()
+    monkeypatch.setattr(submitting, "A_WHILE", 0.0)  # so is any token
+
+    def meanwhile() -> None:
+        if given_up:
+            sweeping.sweep(timezone.now() + timedelta(minutes=10))
+
+    before_it_is_sent(portal, monkeypatch, meanwhile)
+    assert submitting.submit(order.pk, portal) == (Status.FAILED if given_up else Status.PLACED)
+    assert len(sandbox.ledger) == (0 if given_up else 1)
+
+
+def test_an_order_that_is_sent_at_once_asks_nothing_between_claim_and_outcome(
+    queued: Queued, portal: PartnerPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = queued(), queued()
+    with CaptureQueriesContext(connection) as quick:
+        assert submitting.submit(first.pk, portal) == Status.PLACED
+    monkeypatch.setattr(submitting, "A_WHILE", 0.0)
+    with CaptureQueriesContext(connection) as slow:
+        assert submitting.submit(second.pk, portal) == Status.PLACED
+    assert asked_of_the_row(quick) == []
+    assert len(asked_of_the_row(slow)) == 1
+
+
+def test_a_row_that_cannot_be_asked_any_more_is_not_sent(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = queued()
+    monkeypatch.setattr(submitting, "A_WHILE", 0.0)
+
+    def away(self: object) -> bool:
+        raise OperationalError("the connection is gone")
+
+    def meanwhile() -> None:
+        monkeypatch.setattr(QuerySet, "exists", away)
+
+    before_it_is_sent(portal, monkeypatch, meanwhile)
+    saved = portal.save
+
+    def and_back_again(*given: object, **named: object) -> object:
+        try:
+            return saved(*given, **named)  # type: ignore[arg-type]
+        finally:
+            monkeypatch.undo()
+
+    monkeypatch.setattr(portal, "save", and_back_again)
     assert submitting.submit(order.pk, portal) == Status.QUEUED
     assert sandbox.ledger == []
 

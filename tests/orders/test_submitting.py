@@ -220,6 +220,31 @@ def test_the_sweep_rings_for_due_orders_once_a_minute(queued: Queued, monkeypatc
     assert sweeping.sweep(now + timedelta(seconds=63)) == (1, 0), "a bell that could not be rung is rung at once"
 
 
+def test_times_that_a_clock_that_was_ahead_has_written_are_not_waited_for(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    held, rung, sending = queued(), queued(), queued()
+    far = timezone.now() + timedelta(days=30)
+    Order.objects.filter(pk=held.pk).update(not_before=far, rung_at=None)
+    Order.objects.filter(pk=rung.pk).update(rung_at=far)
+    assert sending.move(Status.SENDING, title="Sending", sending_since=far)
+    assert sweeping.sweep() == (2, 1)
+    assert sweeping.sweep() == (0, 0)
+    assert submitting.submit(held.pk, portal) == Status.PLACED
+    assert submitting.submit(rung.pk, portal) == Status.PLACED
+    assert submitting.submit(sending.pk, portal) is None
+    sending.refresh_from_db()
+    assert sending.status == Status.UNCERTAIN, "it may have been sent"
+    assert len(sandbox.ledger) == 2
+
+
+def test_the_longest_hold_that_they_may_ask_for_is_kept(queued: Queued, portal: PartnerPortal) -> None:
+    order = queued()
+    Order.objects.filter(pk=order.pk).update(not_before=timezone.now() + timedelta(hours=1), rung_at=None)
+    assert sweeping.sweep() == (0, 0)
+    assert submitting.submit(order.pk, portal) is None
+
+
 def test_evidence_with_characters_that_no_database_stores_is_still_recorded(queued: Queued, sandbox: Sandbox) -> None:
     order = queued()
     answer = {"code": "refused\x00", "detailMessage": "no \ud800\x00", "requestId": "r1", "status": 400}

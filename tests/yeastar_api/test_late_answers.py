@@ -7,8 +7,9 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import httpcore
 import pytest
@@ -18,7 +19,8 @@ from tests.yeastar_api.kit import RECEIPT, envelope, portal_at
 from tests.yeastar_api.socket_server import SocketServer, http
 from tests.yeastar_api.test_sockets import CHUNKED
 from yeastar_api.client import transport
-from yeastar_api.errors import Unanswered
+from yeastar_api.client.transport import NoLongerWanted
+from yeastar_api.errors import NotDelivered, Unanswered
 
 BUDGET = 0.6
 
@@ -152,6 +154,71 @@ def test_past_the_deadline_nothing_is_sent():
         other.settimeout(0.1)
         with pytest.raises(TimeoutError):
             other.recv(1)
+
+
+@contextmanager
+def asked(still):
+    before = transport._still.set(still)
+    try:
+        yield
+    finally:
+        transport._still.reset(before)
+
+
+def test_what_is_no_longer_wanted_when_the_connection_stands_is_not_begun():
+    with connected() as (stream, other):
+        with asked(lambda: False), pytest.raises(NoLongerWanted):
+            stream.write(b"POST / HTTP/1.1\r\n\r\n")
+        other.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            other.recv(1)
+
+
+def test_what_was_begun_and_is_no_longer_wanted_is_not_ended_and_not_called_unsent():
+    answers = iter([True, False])
+    with connected() as (stream, other):
+        with asked(lambda: next(answers)):
+            stream.write(b"POST / HTTP/1.1\r\n\r\n")
+            with pytest.raises(httpcore.WriteTimeout):
+                stream.write(b"{}")
+        assert other.recv(100) == b"POST / HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "heard"),
+    [(2, NotDelivered, 0), (3, Unanswered, 0), (4, None, 1)],
+    ids=["while it connects", "between head and body", "all the time"],
+)
+def test_a_save_that_is_given_up_at_any_moment_tells_what_it_knows(wanted, error, heard):
+    """It is asked three times: before the connection, before the head, before the body."""
+    times = iter(range(1, 10))
+    expected = pytest.raises(error) if error else nullcontext()
+    with SocketServer(BOUGHT) as server, portal_at(server.url) as client, expected:
+        client.save(b"{}", still=lambda: next(times) < wanted)
+    assert len(server.requests) == heard
+
+
+def test_a_reader_who_takes_a_long_body_slowly_cannot_outlast_the_deadline():
+    with connected() as (stream, other):
+        stop = threading.Event()
+
+        def sip():
+            while not stop.wait(0.02):
+                other.recv(200_000)
+
+        reader = threading.Thread(target=sip)
+        reader.start()
+        begun = time.monotonic()
+        before = transport._deadline.set(begun + 0.5)
+        try:
+            with pytest.raises(httpcore.WriteTimeout):
+                stream.write(bytes(64 * 1024 * 1024))
+        finally:
+            transport._deadline.reset(before)
+            took = time.monotonic() - begun
+            stop.set()
+            reader.join()
+    assert took < 0.8
 
 
 def test_past_the_deadline_no_connection_is_begun():

@@ -105,15 +105,47 @@ def test_the_headers_of_an_attempt_are_told_without_secrets():
         lambda request: httpx.Response(
             200,
             json=envelope(RECEIPT),
-            headers={"X-Trace": f"t-1 {request.headers['Authorization']}", "Set-Cookie": "session=secret"},
+            headers={"X-Trace-Id": f"t-1 {request.headers['Authorization']}", "Set-Cookie": "session=secret"},
         )
     )
     headers = portal_on(script).save(b"{}").headers
     assert headers["sent"]["content-type"] == "application/json"
     assert headers["sent"]["authorization"] == "[left out]"
     assert "session=secret" not in str(headers)
-    assert headers["received"]["x-trace"] == "t-1 Bearer [left out]"
+    assert headers["received"]["x-trace-id"] == "t-1 Bearer [left out]"
     assert token_value(1) not in str(headers)
+
+
+def test_a_header_of_the_answer_that_may_hold_another_token_is_told_by_its_name_alone():
+    secret = {
+        "X-Auth-Token": "n3w-t0ken",
+        "X-Refresh-Token": "r3fresh",
+        "Location": "https://me:passw0rd@portal.test/order/7?access_token=qu3ry#fr4gment",
+    }
+    known = {"Date": "Mon, 01 Jun 2026 10:00:00 GMT", "Server": "nginx", "CF-Ray": "8a-FRA", "X-Request-Id": "r-7"}
+    script = Script(lambda _: httpx.Response(200, json=envelope(RECEIPT), headers=secret | known))
+    received = portal_on(script).save(b"{}").headers["received"]
+    assert received["x-auth-token"] == received["x-refresh-token"] == "[left out]"
+    assert received["location"] == "https://portal.test/order/7"
+    assert {name: received[name.lower()] for name in known} == known
+    for value in ("n3w", "r3fresh", "passw0rd", "qu3ry", "fr4gment"):
+        assert value not in str(received)
+
+
+def test_who_sends_is_asked_last_whether_it_is_still_to_be_sent():
+    script = Script(lambda _: ok(RECEIPT))
+    with pytest.raises(NotDelivered) as caught:
+        portal_on(script).save(b"{}", still=lambda: script.tokens == 0)
+    assert (script.calls, script.tokens) == ([], 1), "the token was at hand"
+    assert "too late" in caught.value.detail
+
+
+def test_it_is_asked_again_before_the_one_more_request_after_a_401():
+    answers = iter([True, False])
+    script = Script(lambda _: httpx.Response(401, json=envelope(code="unauthorized", status=401)))
+    with pytest.raises(NotDelivered):
+        portal_on(script).save(b"{}", still=lambda: next(answers))
+    assert (len(script.calls), script.tokens) == (1, 2)
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(502, text="bad gateway", headers={"Via": "proxy 7"}), None])

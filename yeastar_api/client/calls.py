@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx
@@ -28,6 +29,27 @@ ATTEMPTS = 4
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 _LEFT_OUT = "[left out]"
+
+_KEPT = frozenset(
+    {
+        "age",
+        "cf-ray",
+        "content-length",
+        "content-type",
+        "date",
+        "location",
+        "retry-after",
+        "server",
+        "traceparent",
+        "via",
+        "x-request-id",
+        "x-trace-id",
+    }
+)
+"""Of the answer's headers these are evidence. Any other may hold a token, whatever it is called: its name is told."""
+
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
+_LOGIN = re.compile(r"//[^/]*@")
 
 _jitter = wait_random(0, 0.25)
 _backoff = wait_random_exponential(multiplier=0.2, max=2.0)
@@ -56,15 +78,22 @@ def exchange(call: str, client: httpx.Client, request: httpx.Request, read: Call
 
 
 def told_headers(request: httpx.Request, response: httpx.Response | None) -> Headers:
-    """The headers that went and came, for the evidence: without the token, and without cookies."""
+    """The headers that went and came, for the evidence: without the token, and of the answer's the harmless ones."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    came = response.headers if response is not None else {}
-    return {"sent": _without_secrets(request.headers, token), "received": _without_secrets(came, token)}
+    sent = {name: _LEFT_OUT if name.lower() in _SECRET else value for name, value in request.headers.items()}
+    came = response.headers.items() if response is not None else ()
+    received = {name: _harmless(name.lower(), value) for name, value in came}
+    return {"sent": _without(token, sent), "received": _without(token, received)}
 
 
-def _without_secrets(headers: Mapping[str, str], token: str) -> dict[str, str]:
-    shown = {name: _LEFT_OUT if name.lower() in _SECRET else value for name, value in headers.items()}
-    return {name: value.replace(token, _LEFT_OUT) if token else value for name, value in shown.items()}
+def _harmless(name: str, value: str) -> str:
+    if name == "location":  # the place is told; a query, or a login before the host, may be a secret
+        return _LOGIN.sub("//", _QUERY.sub("", value))
+    return value if name in _KEPT else _LEFT_OUT
+
+
+def _without(token: str, headers: dict[str, str]) -> dict[str, str]:
+    return {name: value.replace(token, _LEFT_OUT) if token else value for name, value in headers.items()}
 
 
 def repeating(once: Callable[[], T], *, seconds: float, sleep: Callable[[float], None]) -> T:

@@ -6,12 +6,14 @@ from typing import Any
 
 import httpx
 
+from yeastar_api.client.transport import NoLongerWanted
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
 from yeastar_api.messages import Envelope, as_text, judged_status, retry_after_seconds
 
 # Only these prove that not one byte of the request left; every other failure leaves it open. The first match
 # counts. `tests/yeastar_api/test_outcome.py` walks all of httpx's errors through `from_exception`.
 _NEVER_SENT: tuple[tuple[type[Exception], str], ...] = (
+    (NoLongerWanted, "our machine was held up, and it was too late to begin"),
     (httpx.ConnectTimeout, "no connection in time"),
     (httpx.ConnectError, "no connection"),
     (httpx.PoolTimeout, "all connections are busy"),

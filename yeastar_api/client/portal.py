@@ -146,6 +146,10 @@ class PartnerPortal:
         rows = self._get("product_list", PRODUCTS_PATH, {}, as_list)
         return [found for row in rows if (found := Product.model_validate(row)).product_id]
 
+    def reach(self) -> None:
+        """Ask for the products, and look at nothing but whether that was answered with success."""
+        self._get("product_list", PRODUCTS_PATH, {}, lambda _: None)
+
     def offers(self, product_id: str, product_no: str = "") -> Offers:
         """Plans and services on offer; `product_no` asks for an existing PBX (source: tutorials, step 2)."""
         params = {"productId": product_id} | ({"productNo": product_no} if product_no else {})
@@ -221,11 +225,12 @@ class PartnerPortal:
 
     # Buying
 
-    def save(self, body: bytes, *, deadline: float | None = None) -> Receipt:
+    def save(self, body: bytes, *, deadline: float | None = None, still: Callable[[], bool] | None = None) -> Receipt:
         """Send precisely these bytes, once: this buys (source: tutorials, "Create an Order").
 
         `deadline`, a `time.monotonic()` value, replaces the budget counted from now: who claimed an order and was
-        then held up must not begin to send it when others have given up on it.
+        then held up must not begin to send it when others have given up on it. That clock stands still while a
+        machine is suspended, so `still` is asked last before the bytes go out whether they are still to be sent.
 
         Raises NotDelivered or Refused when certainly nothing was bought, Unanswered when that is open, and
         TypeError or ValueError, before anything is sent, for a body that is none.
@@ -242,6 +247,7 @@ class PartnerPortal:
             extensions={
                 "deadline": time.monotonic() + self._save_budget if deadline is None else deadline,
                 "least": min(LEAST_SECONDS_FOR_A_SAVE, self._save_budget / 2),
+                "still": still,
             },
         )
 

@@ -4,6 +4,9 @@ httpx's own timeouts count from one byte to the next, so an answer that drips ca
 request carries a deadline, `extensions["deadline"]` in `time.monotonic()` seconds, and nothing is sent or waited
 for beyond it: not the headers, not the body. What has arrived by then is still read, for it may be a receipt, and
 a process can be stopped while it comes. A name lookup is the one wait that cannot be cut short.
+
+That clock stands still while a machine is suspended. So who sends may also hand in `extensions["still"]`: asked last
+before the bytes of the request go out, each time, whether it is still to be sent.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import ssl
 import time
 import urllib.request
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import lru_cache
@@ -27,7 +30,15 @@ DEFAULT_SECONDS = 30.0
 LATE_BYTES = 2_000_000
 """So much of an answer is still taken from the socket's buffer past the deadline; a flood must end somewhere."""
 
+PIECE = 16 * 1024
+"""So much is handed to the socket at a time, as one record of TLS holds: each piece then knows what time is left."""
+
 _deadline: ContextVar[float] = ContextVar("deadline")
+_still: ContextVar[Callable[[], bool] | None] = ContextVar("still", default=None)
+
+
+class NoLongerWanted(httpx.ConnectTimeout):
+    """Asked just before the first byte, whoever sends said that it is too late. Nothing was sent."""
 
 
 class Oversize(httpx.RemoteProtocolError):
@@ -38,7 +49,8 @@ class BoundedTransport(httpx.BaseTransport):
     """Reads the whole answer of `inner` within the request's deadline and `max_bytes`.
 
     `extensions["least"]`: seconds that must be left for the request to be started at all. With less,
-    httpx.ConnectTimeout says that nothing was sent.
+    httpx.ConnectTimeout says that nothing was sent. `extensions["still"]`: whether it is still to be sent, asked
+    before the connection is made and again when it is there; if not, `NoLongerWanted`.
     """
 
     def __init__(self, inner: httpx.BaseTransport, *, max_bytes: int) -> None:
@@ -46,14 +58,17 @@ class BoundedTransport(httpx.BaseTransport):
         self._max_bytes = max_bytes
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send and read to the end. Raises httpx's errors, `Oversize` among them."""
+        """Send and read to the end. Raises httpx's errors, `Oversize` and `NoLongerWanted` among them."""
         deadline = float(request.extensions.get("deadline", time.monotonic() + DEFAULT_SECONDS))
         left = deadline - time.monotonic()
         if left <= float(request.extensions.get("least", 0.0)):
             raise httpx.ConnectTimeout("no time left to send it", request=request)
+        still = request.extensions.get("still")
+        if still is not None and not still():
+            raise NoLongerWanted("it came too late to be sent", request=request)
         connect = min(CONNECT_SECONDS, left)
         request.extensions["timeout"] = {"connect": connect, "pool": connect, "read": left, "write": left}
-        previous = _deadline.set(deadline)
+        previous, wanted_before = _deadline.set(deadline), _still.set(still)
         try:
             answer = self._inner.handle_request(request)
             try:
@@ -64,6 +79,7 @@ class BoundedTransport(httpx.BaseTransport):
                     answer.close()
         finally:
             _deadline.reset(previous)
+            _still.reset(wanted_before)
         kept = [(name, value) for name, value in answer.headers.multi_items() if name not in _NOT_KEPT]
         return httpx.Response(answer.status_code, headers=kept, content=body, request=request)
 
@@ -150,6 +166,7 @@ class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._late_bytes = 0
+        self._begun = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = _left()
@@ -172,7 +189,16 @@ class _DeadlineStream(httpcore.NetworkStream):
         return found
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _within(timeout, httpcore.WriteTimeout))
+        if not buffer:
+            return  # so a body ends: all is sent, and only its answer counts now
+        still = _still.get()
+        if still is not None and not still():
+            if self._begun:
+                raise httpcore.WriteTimeout("too late for the rest of the request")
+            raise NoLongerWanted("it came too late to be sent")
+        self._begun = True
+        for start in range(0, len(buffer), PIECE):
+            self._inner.write(buffer[start : start + PIECE], _within(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
