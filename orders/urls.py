@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import connection, managing, ordering, orders
+from orders.views import connection, history, managing, ordering, orders
 
 app_name = "orders"
 
@@ -10,6 +10,10 @@ urlpatterns = [
     path("", ordering.catalogue, name="catalogue"),
     path("connection/", connection.connection_page, name="connection"),
     path("connection/ask/", connection.ask, name="ask"),
+    path("history/", history.history, name="history"),
+    path("history/<int:pk>/", history.record_page, name="record"),
+    path("history/views/", history.save_view, name="save_view"),
+    path("history/views/<int:pk>/delete/", history.delete_view, name="delete_view"),
     path("orders/", orders.order_list, name="list"),
     path("orders/start/<slug:slug>/", ordering.start, name="start"),
     path("orders/<uuid:pk>.json", orders.order_json, name="order_json"),

@@ -39,6 +39,7 @@ FLOORS: list[set[str]] = [
     {"orders.models/"},
     {"orders.breaking"},
     {
+        "orders.browsing/",
         "orders.evidence",
         "orders.forms",
         "orders.gateway",

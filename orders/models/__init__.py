@@ -2,8 +2,9 @@
 
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
+from orders.models.characters import Characters, beginning_with
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
-from orders.models.history import EchoSighting, Reading, Record, Tally
+from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
 from orders.models.order import (
     MANAGE_CONNECTION,
     PLACE_ORDER,
@@ -13,16 +14,22 @@ from orders.models.order import (
     Order,
     OrderQuerySet,
 )
+from orders.models.saved import NAME_LENGTH, VIEWS, SavedView
 
 __all__ = [
     "MANAGE_CONNECTION",
+    "NAME_LENGTH",
     "NUMBER_LENGTH",
     "PLACE_ORDER",
     "QUEUE_DOWN",
     "SEE_ALL_ORDERS",
     "SETTLE_ORDER",
+    "USUAL_CURRENCY",
+    "USUAL_STATUS",
+    "VIEWS",
     "Attempt",
     "Breaker",
+    "Characters",
     "Contact",
     "EchoSighting",
     "EvidenceIsKept",
@@ -35,5 +42,7 @@ __all__ = [
     "Partner",
     "Reading",
     "Record",
+    "SavedView",
     "Tally",
+    "beginning_with",
 ]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from orders.models.characters import Characters
 from orders.models.evidence import NUMBER_LENGTH
+
+USUAL_STATUS, USUAL_CURRENCY = "succeed", "USD"
+"""What most records have: by that they are found walking through the dates, so no index holds it."""
 
 DESTINATION_LENGTH = 300
 
@@ -39,7 +43,7 @@ class Record(models.Model):
         "orders.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="record"
     )
     owner = models.ForeignKey(  # who asked, if it was made here
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     raw = models.JSONField(default=dict)
     detail = models.JSONField(default=dict)
@@ -56,6 +60,26 @@ class Record(models.Model):
             models.Index(fields=["order_no"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["reference"], condition=~models.Q(reference=""), name="record_reference"),
+            # Of the list, which is walked by date. Each index costs the mirror time with each row, so they hold only
+            # what is rare or known: of an order made elsewhere that was only listed, three entries or four.
+            models.Index(fields=["-at", "-id"], name="record_at"),
+            *(
+                models.Index(fields=[column, "-at", "-id"], condition=condition, name=f"record_{column}_at")
+                for column, condition in {
+                    "status": ~models.Q(status=USUAL_STATUS),
+                    "currency": ~models.Q(currency=USUAL_CURRENCY),
+                    "product_id": ~models.Q(product_id=""),
+                    "partner_id": ~models.Q(partner_id=""),
+                    "owner": models.Q(owner__isnull=False),
+                }.items()
+            ),
+            models.Index(fields=["-at", "-id"], condition=models.Q(ours__isnull=False), name="record_here_at"),
+            models.Index(fields=["-at", "-id"], condition=models.Q(ours__isnull=True), name="record_elsewhere_at"),
+            # Of the search by the beginning of a number.
+            *(
+                models.Index(Characters(column), condition=~models.Q(**{column: ""}), name=f"record_{column}")
+                for column in ("transaction_no", "instance_id", "invoice_no", "custom_reference_no", "product_no")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
-from orders.models import Order
+from orders.models import Order, Record, SavedView
 from orders.recipes import RECIPES
 from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
 from tests.conftest import person
@@ -46,6 +47,11 @@ TABLE = [
     Row("orders:cancel", "post", "/orders/{order}/cancel/", (302, 403, 403, 422, 422, 403)),
     Row("orders:conflict", "post", "/orders/{order}/conflict/", (302, 403, 403, 422, 422, 403)),
     Row("orders:evidence", "get", "/orders/{order}/evidence.json", (302, 200, 404, 200, 200, 403)),
+    # The mirrored history: managers and above; a view of mona's is hers alone.
+    Row("orders:history", "get", "/history/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:record", "get", "/history/{record}/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:save_view", "post", "/history/views/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:delete_view", "post", "/history/views/{view}/delete/", (302, 403, 403, 302, 404, 403)),
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
@@ -129,13 +135,17 @@ def test_each_role_is_answered_as_the_table_says(
     browsers: dict[str, Client],
     draft: Callable[[str], Order],
     queued: Callable[..., Order],
+    mona: User,
 ) -> None:
     found = {}
+    now = timezone.now()
+    record = Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now)
     for name, client in browsers.items():
         if not found or row.method == "post":  # each finds the world as it was
             order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
             Order.objects.filter(pk=order.pk).update(status="FAILED")
-        url = row.url.format(order=order.pk, draft=own_draft.pk)
+            view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
+        url = row.url.format(order=order.pk, draft=own_draft.pk, record=record.pk, view=view.pk)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
         if row.name.startswith("orders:") and answer.status_code == 302:

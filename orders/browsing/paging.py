@@ -1,0 +1,76 @@
+"""Pages by key: the next one begins behind the last row of this one, so the thousandth costs what the first does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from orders.browsing.asked import SORTS, Asked
+from orders.browsing.finding import Found
+from orders.models import Characters, Record
+
+PAGE_SIZE = 50
+
+COUNTED = 10_000
+"""So far rows are counted; beyond it stands a plus."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows in their order, and the keys by which one goes on."""
+
+    rows: list[Record]
+    after: int | None = None  # the next page begins behind it
+    before: int | None = None  # the page before ends in front of it
+    lost: bool = False  # the page that was asked for begins at a record that is not there
+
+
+def page(found: Found, asked: Asked) -> Page:
+    """The page that is asked for. Going back, what is less than a page is the first one."""
+    column, down = SORTS[asked.sort]
+    if asked.before is not None:
+        rows = _beside(found, column, not down, asked.before)
+        if rows is not None and len(rows) > PAGE_SIZE:
+            shown = rows[:PAGE_SIZE][::-1]
+            return Page(shown, after=shown[-1].pk, before=shown[0].pk)
+        first = _sorted(found, column, down)[: PAGE_SIZE + 1]
+        return _from_the_top(list(first), lost=rows is None)
+    if asked.after is not None:
+        rows = _beside(found, column, down, asked.after)
+        if rows is not None:
+            shown = rows[:PAGE_SIZE]
+            more = len(rows) > PAGE_SIZE
+            return Page(shown, after=shown[-1].pk if more else None, before=shown[0].pk if shown else None)
+    return _from_the_top(list(_sorted(found, column, down)[: PAGE_SIZE + 1]), lost=asked.after is not None)
+
+
+def count(found: Found) -> int:
+    """How many there are, up to one more than `COUNTED`."""
+    return found.rows.order_by().values("pk")[: COUNTED + 1].count()
+
+
+def _from_the_top(rows: list[Record], *, lost: bool) -> Page:
+    shown = rows[:PAGE_SIZE]
+    return Page(shown, after=shown[-1].pk if len(rows) > PAGE_SIZE else None, lost=lost)
+
+
+def _sorted(found: Found, column: str, down: bool) -> QuerySet[Record]:
+    """The rows in their order; those with the same value in the order of their keys."""
+    by: Any = Coalesce(column, column) if found.few else F(column)
+    sort = "-" if down else ""
+    rows = found.rows.alias(by=Characters(by) if column == "order_no" else by)
+    return rows.order_by(f"{sort}by", f"{sort}pk").defer("raw", "detail")
+
+
+def _beside(found: Found, column: str, down: bool, key: int) -> list[Record] | None:
+    """A page of rows, and one more, behind the row with this key; None if there is no such row."""
+    value = Record.objects.filter(pk=key).values_list(column, flat=True).first()
+    if value is None:
+        return None
+    than = "lt" if down else "gt"
+    # The first condition is where an index is entered, the second tells equal values apart.
+    rows = _sorted(found, column, down).filter(**{f"by__{than}e": value})
+    return list(rows.filter(Q(**{f"by__{than}": value}) | Q(**{f"pk__{than}": key}))[: PAGE_SIZE + 1])

@@ -1,0 +1,163 @@
+"""Managers: the vendor's history as we mirror it. The list with its filters, a record, and views kept by name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from orders import verdict
+from orders.browsing import asked as asking
+from orders.browsing import paging, shown
+from orders.browsing.finding import find
+from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Order, Partner, Record, SavedView
+from orders.rendering import HtmxHttpRequest, page
+
+managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
+
+OTHERS = 10
+"""Of a customer's other orders the record's page shows so many."""
+
+
+@require_safe
+@managers_only
+def history(request: HtmxHttpRequest) -> HttpResponse:
+    """All orders at Yeastar as far as we have read them, newest first."""
+    asked = asking.parse(request.GET)
+    found = find(asked, timezone.now())
+    listed = paging.page(found, asked)
+    whole = not (listed.after or listed.before)  # then what is shown is all there is
+    number = len(listed.rows) if whole else paging.count(found)
+    views = list(SavedView.objects.filter(owner=request.user))
+    context = {
+        "asked": asked,
+        "notes": [*asked.notes, *found.notes, *(["There is no such page; this is the first one."] * listed.lost)],
+        "rows": shown.rows(listed.rows),
+        "counted": f"{paging.COUNTED:,}+" if number > paging.COUNTED else f"{number:,}",
+        "number": number,
+        "older": asked.page(after=listed.after) if listed.after else "",
+        "newer": asked.page(before=listed.before) if listed.before else "",
+        "first": asked.page() if listed.before else "",
+        "fields": _fields(asked),
+        "chips": _chips(asked),
+        "sorts": _sorts(asked),
+        "periods": asking.PERIODS,
+        "views": [(view, view.query == asked.query) for view in views],
+        "view": next((view for view in views if view.query == asked.query), None),
+        "empty": not asked.filters and not listed.rows,
+    }
+    response = page(request, "history/list.html", "history/_list.html", context)
+    if request.htmx:
+        response["HX-Push-Url"] = f"{reverse('orders:history')}{asked.page()}"
+    return response
+
+
+@require_safe
+@managers_only
+def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Everything known about one order of theirs."""
+    record = get_object_or_404(Record, pk=pk)
+    [row] = shown.rows([record])
+    alike = Record.objects.filter(partner_id=record.partner_id).exclude(partner_id="").order_by("-at", "-pk")
+    others = alike.exclude(pk=pk).defer("raw", "detail")[:OTHERS] if record.partner_id else []
+    ours = Order.objects.filter(record=record).first()
+    context = {
+        "row": row,
+        "record": record,
+        "partner": Partner.objects.filter(remote_id=record.partner_id).first() if record.partner_id else None,
+        "ours": ours,
+        "events": verdict.timeline(ours) if ours else [],
+        "others": shown.rows(others),
+        "payloads": [
+            ("The row of their list", _pretty(record.raw)),
+            ("The details", _pretty(record.detail) if record.detail_at else ""),
+        ],
+    }
+    return page(request, "history/record.html", "history/record.html", context)
+
+
+@require_POST
+@managers_only
+def save_view(request: HtmxHttpRequest) -> HttpResponse:
+    """Keep what is asked for under a name; a name that is there already is given to this."""
+    query = asking.parse(QueryDict(request.POST.get("query", "")[:2000])).query
+    name = asking.cleaned(request.POST.get("name", ""))
+    mine = SavedView.objects.filter(owner=request.user)
+    if not name:
+        messages.error(request, "Give the view a name.")
+    elif len(name) > NAME_LENGTH:
+        messages.error(request, f"This name is too long: {NAME_LENGTH} characters at most.")
+    elif mine.exclude(name=name).count() >= VIEWS:
+        messages.error(request, f"You keep {VIEWS} views already. Delete one first.")
+    else:
+        _, new = SavedView.objects.update_or_create(owner=request.user, name=name, defaults={"query": query})
+        messages.success(request, f"The view “{name}” is {'saved' if new else 'replaced'}.")
+    return redirect(f"{reverse('orders:history')}?{query}")
+
+
+@require_POST
+@managers_only
+def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Forget a view of one's own; another's does not exist."""
+    view = get_object_or_404(SavedView, pk=pk, owner=request.user)
+    view.delete()
+    messages.success(request, f"The view “{view.name}” is deleted.")
+    return redirect(f"{reverse('orders:history')}?{view.query}")
+
+
+def _fields(asked: asking.Asked) -> list[dict[str, Any]]:
+    """The lists to choose from; what is chosen stands in its list even if nobody else knows it."""
+    offered = shown.choices() | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
+    return [
+        {
+            "name": name,
+            "label": asking.NAMES[name],
+            "options": _with(offered[name], getattr(asked, name)),
+            "value": getattr(asked, name),
+        }
+        for name in ("status", "ours", "product", "currency", "who", "made")
+    ]
+
+
+def _with(offered: list[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
+    known = not chosen or any(value == chosen for value, _ in offered)
+    return offered if known else [*offered, (chosen, chosen)]
+
+
+def _chips(asked: asking.Asked) -> list[dict[str, str]]:
+    """What narrows the list now, each with the address of the list without it."""
+    labels = dict(asked.filters)
+    if asked.product:
+        labels["product"] = shown.product_name(asked.product)
+    if asked.customer:
+        known = Partner.objects.filter(remote_id=asked.customer).first()
+        labels["customer"] = str(known) if known else asked.customer
+    for name, words in (("ours", asking.OURS), ("made", asking.MADE), ("period", asking.PERIODS)):
+        labels |= {name: words[labels[name]]} if name in labels else {}
+    begin, end = labels.pop("from", ""), labels.pop("to", "")
+    if asked.period == "custom":
+        labels["period"] = " ".join(part for part in (begin and f"from {begin}", end and f"to {end}") if part)
+    return [
+        {"name": asking.NAMES[name], "label": label, "url": asked.but(**{name: ""})} for name, label in labels.items()
+    ]
+
+
+def _sorts(asked: asking.Asked) -> dict[str, dict[str, str]]:
+    """For the heads of the columns: where a click leads, and how they are sorted now."""
+    found = {}
+    for column, first, second in (("at", "-at", "at"), ("order", "order", "-order")):
+        there = {first: second, second: first}.get(asked.sort, first)
+        now = {column: "ascending", f"-{column}": "descending"}.get(asked.sort, "")
+        found[column] = {"url": asked.but(sort=there), "now": now}
+    return found
+
+
+def _pretty(payload: Any) -> str:
+    return json.dumps(payload, indent=2, ensure_ascii=False)
