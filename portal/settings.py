@@ -49,6 +49,9 @@ ORDER_SENDING_LIMIT = timedelta(seconds=YEASTAR_SAVE_BUDGET + env.float("ORDER_S
 HISTORY_LAG = timedelta(seconds=env.float("HISTORY_LAG_SECONDS", default=900.0))
 # Pause before the second look for an uncertain order; each further pause is twice as long, up to six hours.
 RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=30.0)
+# Details that one run of following the history reads, and pages of older orders that are read again after it.
+HISTORY_DETAILS = env.int("HISTORY_DETAILS", default=200)
+HISTORY_ROLLING_PAGES = env.int("HISTORY_ROLLING_PAGES", default=5)
 # So many complete looks without a trace prove that it was never placed, where the history tells references back.
 ABSENCE_SCANS = env.int("ABSENCE_SCANS", default=3)
 # The same again within so many hours needs a typed reason.

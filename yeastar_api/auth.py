@@ -31,6 +31,7 @@ POLL_SECONDS = 0.05
 QUIET_SECONDS = 30.0
 STORE_AWAY = "the token store is unavailable"
 """How the detail begins when it was not the vendor who kept us from a token."""
+_TELLS_401 = re.compile(rb'"status"\s*:\s*"?\s*0*401')
 _USABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -275,6 +276,8 @@ def _envelope(response: httpx.Response) -> Envelope | None:
 
 def _is_unauthorised(response: httpx.Response) -> bool:
     """401 in either place, unless the answer also claims success: then it may have happened, so hands off."""
+    if response.status_code != 401 and not _TELLS_401.search(response.content):
+        return False  # a page of the history is not read twice for this
     envelope = _envelope(response)
     claims_success = envelope is not None and envelope.success
     return judged_status(response.status_code, envelope) == 401 and not claims_success

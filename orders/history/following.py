@@ -5,129 +5,230 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-import structlog
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orders.destination import current_destination
-from orders.history import records, runs
-from orders.history.reading import Interrupted, Pages, Scan, key_of, look_through
+from orders.history import details, linking, records, runs
+from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, look_through
 from orders.history.reconciling import see
+from orders.lifecycle import Status
 from orders.models import Order, Reading, Record
 from yeastar_api.client import PartnerPortal
-from yeastar_api.errors import ApiError
+from yeastar_api.errors import ApiError, Refused
 from yeastar_api.messages import OrderRow, Page
 
 WHOLE = timedelta(days=1)
 """The newest pages tell what is new; so often all are read, for the vendor promises no order of its pages."""
 
+RESUMED = timedelta(hours=1)
+"""A whole run that was cut within this time is gone on with; an older one is begun anew."""
+
+UNPROVEN = timedelta(hours=1)
+"""So long no other whole run tries to settle what a finished one could not: a vendor may count what it never shows."""
+
 HEAD = 50
 """Pages read from one end, at most, before the run gives way to a whole one."""
 
-DETAILS = 50
-"""Details read in one run, at most: of orders made elsewhere, for the guard against duplicates."""
 
-FAILURES = 3
-"""So many details in a row that cannot be read end the run's reading of details."""
+def follow(
+    portal: PartnerPortal,
+    *,
+    whole: bool = False,
+    why: str = "Following the history",
+    reading: Reading | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Reading | None:
+    """Read what is new; or all of it once a day, whenever something is missing, and if `whole`.
 
-log = structlog.get_logger(__name__)
-
-
-def follow(portal: PartnerPortal, *, stopping: Callable[[], bool] = lambda: False) -> Reading | None:
-    """Read what is new, or all of it once a day and whenever something is missing. None while another run reads."""
-    destination = current_destination()
-    reading = runs.begin(destination, "Following the history")
+    `reading` is a run that was opened for this one. None while another run reads.
+    """
+    reading = reading or runs.begin(current_destination(), why)
     if reading is None:
         return None
-    scan = Scan(began_at=timezone.now(), problem="It did not begin.")
-
-    def alive(kept: records.Kept | None = None) -> None:
-        if stopping():
-            raise Interrupted("This worker was told to stop.")
-        runs.beat(reading, scan, kept or records.Kept())
-
-    def watch(rows: Sequence[OrderRow], now: Scan) -> None:
-        nonlocal scan
-        scan = now
-        alive(see(portal, destination, rows, alive))
-
-    try:
-        lately = Reading.objects.filter(destination=destination, complete=True, started_at__gte=scan.began_at - WHOLE)
-        if not (lately.exists() and _ends(portal, destination, scan, watch)):
-            scan = look_through(portal, watch)
-            if scan.complete:
-                reading.gone = records.mark_gone(destination, scan.keys, scan.began_at)
-        _read_details(portal, destination, alive)
-    except Interrupted as why:
-        scan.problem = str(why)
-    finally:
-        runs.end(reading, scan)
+    run = _Run(portal, reading, stopping)
+    run.closing(lambda: run.all() if whole or not run.newest() else None)
     return reading
 
 
-def _ends(
-    portal: PartnerPortal, destination: str, scan: Scan, watch: Callable[[Sequence[OrderRow], Scan], None]
-) -> bool:
-    """Read the newest pages, from whichever end they are at. Whether nothing is missing now, by the vendor's count."""
-    pages = Pages(portal, alive=lambda: watch((), scan))
-    scan.problem = "only what is new was read."
-    try:
-        first = _inwards(pages, destination, scan, watch, range(1, HEAD + 1))
-        if first is None or scan.total is None or not first.results:
+def roll(portal: PartnerPortal, *, stopping: Callable[[], bool] = lambda: False) -> Reading | None:
+    """Read a few older pages again, from where the last such run ended, round and round: statuses change late.
+
+    None while another run reads, or nothing has been read yet.
+    """
+    destination = current_destination()
+    if not settings.HISTORY_ROLLING_PAGES or not _here(destination).exists():
+        return None
+    last = Reading.objects.filter(destination=destination, kind=Reading.Kind.ROLLING).order_by("-started_at").first()
+    reading = runs.begin(destination, "Older orders once more", kind=Reading.Kind.ROLLING)
+    if reading is None:
+        return None
+    run = _Run(portal, reading, stopping)
+    run.closing(lambda: run.again(max(2, last.next_page if last else 2)))
+    return reading
+
+
+def open_run(who: User, *, whole: bool) -> Reading | None:
+    """Open a run that a person asked for, to be seen before a worker begins it. None while another one reads."""
+    why = "Everything once more, by hand" if whole else "By hand"
+    return runs.begin(current_destination(), why, who=who, kind=Reading.Kind.WHOLE if whole else Reading.Kind.NEWEST)
+
+
+class _Run:
+    """One run of any kind, with the row that tells of it."""
+
+    def __init__(self, portal: PartnerPortal, reading: Reading, stopping: Callable[[], bool]) -> None:
+        self._portal = portal
+        self._reading = reading
+        self._destination = reading.destination
+        self._stopping = stopping
+        self._scan = Scan(began_at=timezone.now(), problem="It did not begin.")
+        self._complete: bool | None = None
+        self._words = ""
+        ours = Order.objects.filter(status=Status.PLACED, destination=self._destination, echo=None, conflict="")
+        # Orders of ours whose row has still something to tell: whether it holds the reference that was sent.
+        self._untold = set(ours.exclude(answer="").values_list("order_no", flat=True))
+
+    def closing(self, work: Callable[[], object]) -> None:
+        """Do it; then link, read details, and close the run, whatever happens."""
+        try:
+            work()
+            linking.link(self._destination)
+            if self._reading.kind != Reading.Kind.ROLLING:
+                details.read_some(self._portal, self._reading, self._alive)
+        except Interrupted as why:
+            self._scan.problem, self._words = str(why), ""
+        finally:
+            runs.end(self._reading, self._scan, self._words, complete=self._complete)
+
+    def newest(self) -> bool:
+        """Read what is new, from whichever end it is at. False if all must be read instead."""
+        wholes = Reading.objects.filter(destination=self._destination, kind=Reading.Kind.WHOLE).exclude(
+            pk=self._reading.pk
+        )
+        if not wholes.filter(complete=True, started_at__gte=timezone.now() - WHOLE).exists():
             return False
-        if scan.total > _known(destination):  # perhaps the newest stand on the last pages
-            last = -(-scan.total // len(first.results))
-            _inwards(pages, destination, scan, watch, range(last, max(1, last - HEAD), -1))
-    except ApiError as error:
-        scan.problem = str(error)
-        return True  # not now: the next run asks again
-    return scan.total == _known(destination)
+        self._reading.kind = Reading.Kind.NEWEST
+        pages = Pages(self._portal, self._scan, self._see)
+        try:
+            missing = self._missing_after(pages)
+        except ApiError as error:
+            self._scan.problem = str(error)
+            self._reading.errors += isinstance(error, Refused)
+            return True  # not now: the next run asks again
+        self._complete = not missing
+        self._words = f"What is new was read: {self._reading.new:,} new orders, {self._reading.changed:,} changed."
+        if not missing:
+            return True
+        lately = wholes.filter(started_at__gte=timezone.now() - UNPROVEN).order_by("-started_at").first()
+        if lately is None or lately.complete or lately.next_page > 1:
+            return False
+        self._words += f" But Yeastar counts {self._scan.total} orders, and we know {self._known():,}."
+        return True
 
+    def _missing_after(self, pages: Pages) -> bool:
+        first = self._inwards(pages, range(1, HEAD + 1))
+        if first is None or self._scan.total is None or not first.results:
+            return True
+        if self._scan.total > self._known():  # perhaps the newest stand on the last pages
+            last = -(-self._scan.total // len(first.results))
+            self._inwards(pages, range(last, max(1, last - HEAD), -1))
+        return self._scan.total != self._known()
 
-def _inwards(
-    pages: Pages,
-    destination: str,
-    scan: Scan,
-    watch: Callable[[Sequence[OrderRow], Scan], None],
-    numbers: Iterable[int],
-) -> Page[OrderRow] | None:
-    """Read pages one after another, down to one that holds nothing new; the first of them."""
-    first = None
-    for number in numbers:
-        page = pages.read(number)
-        first = first or page
-        keys = {key_of(row) for row in page.results}
-        news = keys - set(_here(destination).filter(key__in=keys).values_list("key", flat=True))
+    def _inwards(self, pages: Pages, numbers: Iterable[int]) -> Page[OrderRow] | None:
+        """Read pages one after another, down to one that holds nothing new; the first of them."""
+        first = None
+        for number in numbers:
+            before = self._reading.new
+            page = self._page(pages, number)
+            first = first or page
+            if self._reading.new == before:
+                break
+        return first
+
+    def _page(self, pages: Pages, number: int) -> Page[OrderRow]:
+        page, scan = pages.read(number), self._scan
         scan.pages, scan.total = scan.pages + 1, page.total
-        scan.keys |= keys
-        watch(page.results, scan)
-        if not news:
-            break
-    return first
+        scan.keys |= {key_of(row) for row in page.results}
+        self._see(page.results, scan)
+        return page
+
+    def all(self) -> None:
+        """Read everything, or what a run that was cut lately has left; say what is gone."""
+        self._reading.kind, self._words, self._complete = Reading.Kind.WHOLE, "", None
+        if (page_no := self._cut_at()) > 1:
+            self._rest(page_no)
+            return
+        self._scan = look_through(self._portal, self._see)
+        if self._scan.complete:
+            self._reading.gone = records.mark_gone(self._destination, self._scan.keys, self._scan.began_at)
+
+    def _cut_at(self) -> int:
+        """Where the last whole run was cut, if that was lately and all that it read is known."""
+        wholes = Reading.objects.filter(destination=self._destination, kind=Reading.Kind.WHOLE)
+        last = wholes.exclude(pk=self._reading.pk).order_by("-started_at", "-pk").first()
+        if last is None or last.complete or last.beat_at < timezone.now() - RESUMED:
+            return 1
+        return last.next_page
+
+    def _rest(self, page_no: int) -> None:
+        """Go on with a run that was cut. Together they are complete if as many orders are known as Yeastar counts.
+
+        If not, what is missing or gone cannot be told from here: nothing is marked, and the next run begins anew.
+        """
+        self._scan, reached = look_on(self._portal, self._see, page_no)
+        if not reached:
+            return
+        scan, known = self._scan, self._known()
+        self._complete = not scan.problem and scan.total == known
+        self._words = f"Gone on with from page {page_no - 1:,}, where a run was cut: {scan.words_read} were read. "
+        counts = f"{scan.total:,}" if scan.total is not None else "nothing"
+        self._words += (
+            f"With what that one had read, all {known:,} are known."
+            if self._complete
+            else f"Yeastar counts {counts}, and we know {known:,}: the next run begins at the first page."
+        )
+
+    def again(self, first: int) -> None:
+        """A few pages from `first`; from the end of the list it goes back to its beginning."""
+        scan, pages = self._scan, Pages(self._portal, self._scan, self._see)
+        scan.problem, scan.next_page, before = "", first, set[str]()
+        try:
+            for number in range(first, first + settings.HISTORY_ROLLING_PAGES):
+                page = self._page(pages, number)
+                keys = {key_of(row) for row in page.results}
+                if not keys or keys == before or (page.total or 0) <= number * len(page.results):
+                    scan.next_page = 2
+                    break
+                before, scan.next_page = keys, number + 1
+        except Refused:
+            scan.next_page = 2  # some servers refuse a page beyond the last one
+        except ApiError as error:
+            scan.problem = str(error)
+            return
+        self._complete = True
+        self._words = f"{scan.words_read}, from page {first:,} on, were read again: {self._reading.changed:,} changed."
+
+    def _see(self, rows: Sequence[OrderRow], scan: Scan) -> None:
+        self._scan = scan
+        if not rows:
+            self._alive()
+            return
+        kept = records.keep(self._destination, rows, timezone.now())
+        if kept.references or not self._untold.isdisjoint(row.order_no for row in rows):
+            see(self._portal, self._destination, rows, self._alive)
+        self._alive(kept)
+
+    def _alive(self, kept: records.Kept | None = None) -> None:
+        if self._stopping():
+            raise Interrupted("This worker was told to stop.")
+        runs.beat(self._reading, self._scan, kept or records.Kept())
+
+    def _known(self) -> int:
+        return _here(self._destination).filter(gone_at=None).count()
 
 
 def _here(destination: str) -> QuerySet[Record]:
     return Record.objects.filter(destination=destination)
-
-
-def _known(destination: str) -> int:
-    return _here(destination).filter(gone_at=None).count()
-
-
-def _read_details(portal: PartnerPortal, destination: str, alive: Callable[[], None]) -> None:
-    """The details of the newest orders that are none of ours; those that could not be read come last."""
-    ours = Order.objects.filter(order_no=OuterRef("order_no")).exclude(order_no="")
-    since = timezone.now() - settings.DUPLICATE_WINDOW
-    wanted = _here(destination).filter(~Exists(ours), detail_at=None, created_at__gte=since).exclude(order_no="")
-    failures = 0
-    for record in wanted.order_by(F("detail_tried_at").asc(nulls_first=True), "-created_at")[:DETAILS]:
-        alive()
-        try:
-            records.read_detail(portal, record, timezone.now())
-            failures = 0
-        except ApiError as error:
-            log.warning("history.no_detail", record=record.key, error=str(error))
-            failures += 1
-            if failures == FAILURES:
-                return

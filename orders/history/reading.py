@@ -50,14 +50,20 @@ class Scan:
     total: int | None = None
     complete: bool = False
     problem: str = ""
+    errors: int = 0  # questions without an answer, also those that were answered when asked again
+    next_page: int = 1  # where one that was cut short would go on
 
     @property
     def words(self) -> str:
         """As a person reads it."""
-        read = f"{len(self.keys):,} orders in {self.pages:,} pages"
         if self.complete:
-            return f"All {read} were read."
-        return f"The reading was cut short after {read}, so it proves nothing: {self.problem}"
+            return f"All {self.words_read} were read."
+        return f"The reading was cut short after {self.words_read}, so it proves nothing: {self.problem}"
+
+    @property
+    def words_read(self) -> str:
+        """How much, as a person reads it."""
+        return f"{len(self.keys):,} orders in {self.pages:,} pages"
 
 
 Watcher = Callable[[Sequence[OrderRow], Scan], None]
@@ -70,10 +76,13 @@ def key_of(row: OrderRow) -> str:
     return f"id:{row.id[:NUMBER_LENGTH]}" if row.id else f"#{digest(row.raw)}"
 
 
+encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""A payload as text, in ASCII: the same while nothing in it changes."""
+
+
 def digest(raw: object) -> str:
-    """A short mark of a payload: the same while nothing in it changes."""
-    text = json.dumps(raw, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    """A short mark of a payload."""
+    return hashlib.sha1(encode(raw).encode(), usedforsecurity=False).hexdigest()
 
 
 def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float], None] = time.sleep) -> Scan:
@@ -83,40 +92,60 @@ def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float]
     Interrupted. Raises whatever else `see` raises.
     """
     scan = Scan(began_at=timezone.now())
+    _until_cut(scan, _Walk(Pages(portal, scan, see, sleep=sleep), scan, see).all)
+    return scan
+
+
+def look_on(
+    portal: PartnerPortal, see: Watcher, page_no: int, *, sleep: Callable[[float], None] = time.sleep
+) -> tuple[Scan, bool]:
+    """Go on from the page before `page_no`, where another scan was cut short; whether the last page was reached.
+
+    The scan is never complete, for it holds only its own part of the orders.
+    """
+    scan = Scan(began_at=timezone.now())
+    walk = _Walk(Pages(portal, scan, see, sleep=sleep), scan, see)
+    return scan, _until_cut(scan, lambda: walk.rest(page_no - 1))
+
+
+def _until_cut(scan: Scan, walk: Callable[[], None]) -> bool:
+    """Whether nothing cut it short."""
     try:
-        _Walk(Pages(portal, alive=lambda: see((), scan), sleep=sleep), scan, see).all()
+        walk()
     except ApiError as error:
         scan.problem = str(error)
+        scan.errors += isinstance(error, Refused)
     except Interrupted as why:
         scan.problem = str(why)
-    return scan
+    else:
+        return True
+    return False
 
 
 class Pages:
     """Pages of the history, the newest first where the vendor can; each is asked for with patience."""
 
     def __init__(
-        self,
-        portal: PartnerPortal,
-        *,
-        alive: Callable[[], None] = lambda: None,
-        sleep: Callable[[float], None] = time.sleep,
+        self, portal: PartnerPortal, scan: Scan, see: Watcher, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """`alive` is called before each question; what it raises ends the reading."""
+        """`see` is called without rows before each question; what it raises ends the reading."""
         self._portal = portal
-        self._alive = alive
+        self._scan = scan
+        self._see = see
         self._sleep = sleep
         self._sort = NEWEST_FIRST
+        self._answered = False
 
     def read(self, page_no: int) -> Page[OrderRow]:
         """One page; the first is 1. A total that cannot be one is told as None. Raises ApiError."""
         try:
             page = self._try(page_no, sort=self._sort)
         except Refused:
-            if page_no > 1 or not self._sort:
+            if not self._sort or (page_no > 1 and self._answered):
                 raise
             self._sort = ""
             page = self._try(page_no, sort="")
+        self._answered = True
         return page if page.total is None or 0 <= page.total <= MOST else replace(page, total=None)
 
     def _try(self, page_no: int, *, sort: str) -> Page[OrderRow]:
@@ -124,11 +153,15 @@ class Pages:
             retry=retry_if_exception_type((NotDelivered, Unanswered)),
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.5, max=5),
-            before=lambda _: self._alive(),
+            before=lambda _: self._see((), self._scan),
+            after=lambda _: self._failed(),
             sleep=self._sleep,
             reraise=True,
         )
         return trying(self._portal.order_page, page_no, PAGE_SIZE, sort)
+
+    def _failed(self) -> None:
+        self._scan.errors += 1
 
 
 class _Walk:
@@ -155,33 +188,44 @@ class _Walk:
                 return
         scan.problem = f"Yeastar counts {scan.total:,}, and rows kept moving while they were read."
 
-    def _once(self, *, again: bool) -> None:
+    def rest(self, first: int) -> None:
+        """From `first` to the last page, between two looks at the first one: for the total, and what is new."""
+        self._read(1)
+        self._once(again=False, first=max(2, first))
+        self._read(1)
+        if self._shrank:
+            self._scan.problem = "Orders vanished while the rest was read."
+
+    def _once(self, *, again: bool, first: int = 1) -> None:
         """One walk from the first page to the last; a second one ends as soon as nothing is missing."""
         here: set[str] = set()
-        for page_no in range(1, MAX_PAGES + 1):
+        for page_no in range(first, MAX_PAGES + 1):
+            self._scan.next_page = page_no
             try:
-                page = self._read(page_no)
+                keys, size = self._read(page_no)
             except Refused:
-                if page_no == 1:
+                if page_no == first:
                     raise
-                return  # some servers refuse a page beyond the last one
-            keys = {key_of(row) for row in page.results}
+                break  # some servers refuse a page beyond the last one
             total = self._scan.total
             # A claim never ends the reading while there is news; but some servers repeat their last page for ever.
-            past_the_end = total is None or page_no * len(page.results) >= total
+            past_the_end = total is None or page_no * size >= total
             if not keys or (keys <= here and past_the_end):
-                return
+                break
             here |= keys
             if again and not self._shrank and total is not None and len(self._scan.keys) >= total:
-                return
+                break
+        self._scan.next_page = 1
 
-    def _read(self, page_no: int) -> Page[OrderRow]:
+    def _read(self, page_no: int) -> tuple[set[str], int]:
+        """The different orders of a page, and how many rows it has."""
         page = self._pages.read(page_no)
         scan = self._scan
         scan.pages += 1
         if page.total is not None:
             self._shrank |= scan.total is not None and page.total < scan.total
             scan.total = page.total
-        scan.keys.update(key_of(row) for row in page.results)
+        keys = {key_of(row) for row in page.results}
+        scan.keys |= keys
         self._see(page.results, scan)
-        return page
+        return keys, len(page.results)

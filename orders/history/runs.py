@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from orders.history.reading import Interrupted, Scan
+from orders.destination import current_destination
+from orders.history.reading import PAGE_SIZE, Interrupted, Scan
 from orders.history.records import Kept
 from orders.models import Reading
 
 BEAT = timedelta(seconds=2)
 """So often an open run says that it lives."""
+
+_COLUMNS = ("kind", "beat_at", "finished_at", "complete", "words", "new", "changed", "gone", "details", "errors")
 
 
 def silence() -> timedelta:
@@ -22,18 +27,25 @@ def silence() -> timedelta:
     return timedelta(seconds=10 + settings.YEASTAR_GET_BUDGET)
 
 
-def begin(destination: str, why: str) -> Reading | None:
+def begin(
+    destination: str, why: str, *, who: User | None = None, kind: Reading.Kind = Reading.Kind.WHOLE
+) -> Reading | None:
     """Open a run, in place of one that has died; None while another one lives."""
     now = timezone.now()
-    # A beat from the future is that of a clock that was ahead.
-    alive = Q(beat_at__range=(now - silence(), now + silence()))
-    dead = Reading.objects.filter(~alive, destination=destination, finished_at=None)
+    dead = Reading.objects.filter(~_lives(now), destination=destination, finished_at=None)
     dead.update(finished_at=now, words="The worker that read never came back.")
     try:
         with transaction.atomic():
-            return Reading.objects.create(destination=destination, why=why, started_at=now, beat_at=now)
+            return Reading.objects.create(
+                destination=destination, why=why, who=who, kind=kind, started_at=now, beat_at=now
+            )
     except IntegrityError:
         return None
+
+
+def _lives(now: datetime) -> Q:
+    # A beat from the future is that of a clock that was ahead.
+    return Q(beat_at__range=(now - silence(), now + silence()))
 
 
 def beat(reading: Reading, scan: Scan, kept: Kept) -> None:
@@ -54,19 +66,71 @@ def check(reading: Reading) -> None:
         raise Interrupted("Another worker took over.")
 
 
-def end(reading: Reading, scan: Scan) -> None:
-    """Close the run."""
+def end(reading: Reading, scan: Scan, words: str = "", *, complete: bool | None = None) -> None:
+    """Close the run. `complete` if it did what its kind promises, when that is not simply to have seen all."""
     reading.finished_at = timezone.now()
-    reading.words = scan.words
-    reading.complete = scan.complete
+    reading.words = words or scan.words
+    reading.complete = scan.complete if complete is None else complete
     _write(reading, scan)
 
 
 def _write(reading: Reading, scan: Scan) -> bool:
-    columns = {
-        name: getattr(reading, name)
-        for name in ("beat_at", "finished_at", "complete", "words", "new", "changed", "gone")
-    }
-    reading.pages, reading.seen, reading.total = scan.pages, len(scan.keys), scan.total
-    still = Reading.objects.filter(pk=reading.pk, finished_at=None)
-    return still.update(**columns, pages=scan.pages, seen=len(scan.keys), total=scan.total) == 1
+    columns = {name: getattr(reading, name) for name in _COLUMNS} | {"errors": reading.errors + scan.errors}
+    told = {"pages": scan.pages, "seen": len(scan.keys), "total": scan.total, "next_page": scan.next_page}
+    for name, value in told.items():
+        setattr(reading, name, value)
+    return Reading.objects.filter(pk=reading.pk, finished_at=None).update(**columns, **told) == 1
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """As of when the mirror is, and what stands against it."""
+
+    at: datetime | None  # everything that Yeastar told of by then is here
+    running: Reading | None
+    trouble: str  # why a later run did not bring it up to date
+
+
+def freshness() -> Freshness:
+    """How fresh the mirrored history is: for every page that shows it."""
+    here = Reading.objects.filter(destination=current_destination())
+    ended = here.exclude(finished_at=None).exclude(kind=Reading.Kind.ROLLING).order_by("-started_at")
+    good, last = ended.filter(complete=True).first(), ended.first()
+    trouble = last.words if last and not last.complete else ""
+    return Freshness(good.started_at if good else None, running(), trouble)
+
+
+def running() -> Reading | None:
+    """The run that is open now and lives."""
+    here = Reading.objects.filter(_lives(timezone.now()), destination=current_destination(), finished_at=None)
+    return here.select_related("who").first()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an open run came, in what a person asks: how much, how fast, how long still."""
+
+    page: int
+    pages: int | None
+    per_second: float
+    seconds_left: int | None
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 100; None while nobody knows of how much."""
+        return min(100, 100 * self.page // self.pages) if self.pages else None
+
+
+def progress(reading: Reading) -> Progress:
+    """Of a run as its row tells."""
+    seconds = max(0.001, (reading.beat_at - reading.started_at).total_seconds())
+    per_second = reading.seen / seconds
+    whole = reading.kind == Reading.Kind.WHOLE
+    if not whole or not reading.total or not reading.pages:
+        return Progress(reading.pages, None, per_second, None)
+    # The vendor may give fewer rows than were asked for.
+    size = max(1, min(PAGE_SIZE, -(-reading.seen // reading.pages)))
+    pages = -(-reading.total // size)
+    page = max(reading.pages, reading.next_page - 1)  # one that is resumed began further on
+    left = max(0, pages - page) * size / per_second if per_second else None
+    return Progress(min(page, pages), pages, per_second, None if left is None else round(left))

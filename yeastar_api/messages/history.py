@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator
 
-from yeastar_api.messages.wire import Message, Text, as_list, whole
+from yeastar_api.messages.wire import Message, as_list, text, whole
 
 _MILLISECONDS_FROM = 10**11
 _SENSELESS_FROM = 7_258_118_400  # the year 2200, in seconds
@@ -68,16 +68,51 @@ class Page(Generic[T]):
         )
 
 
-class OrderRow(Message):
-    """One line of the history (source: reference, whose table is cut: more fields stand in `raw`)."""
+class OrderRow:
+    """One line of the history (source: reference, whose table is cut: more fields stand in `raw`).
 
-    create_time: Annotated[datetime | None, BeforeValidator(moment)] = None
-    order_no: Text = ""
-    id: Text = ""
-    order_status: Text = ""
-    currency_code: Text = ""
-    custom_reference_no: Text = ""
-    invoice_no: Text = ""
+    Tens of thousands are read in a run, most of them unchanged. So unlike other messages a row reads only by what it is
+    told apart, and the rest when it is asked for.
+    """
+
+    __slots__ = ("id", "order_no", "raw")
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        self.order_no = text(raw.get("orderNo"))
+        self.id = text(raw.get("id"))
+
+    @classmethod
+    def model_validate(cls, payload: Any) -> OrderRow:
+        """Read a row, by the same name as every message is read. Raises ValueError when it is no object."""
+        if not isinstance(payload, dict):
+            raise ValueError("a row of the history is an object")
+        return cls(payload)
+
+    @property
+    def create_time(self) -> datetime | None:
+        """When it was ordered."""
+        return moment(self.raw.get("createTime"))
+
+    @property
+    def order_status(self) -> str:
+        """The vendor's word."""
+        return text(self.raw.get("orderStatus"))
+
+    @property
+    def currency_code(self) -> str:
+        """Such as USD."""
+        return text(self.raw.get("currencyCode"))
+
+    @property
+    def custom_reference_no(self) -> str:
+        """Perhaps the PO number that was sent."""
+        return text(self.raw.get("customReferenceNo"))
+
+    @property
+    def invoice_no(self) -> str:
+        """Empty while there is none."""
+        return text(self.raw.get("invoiceNo"))
 
 
 class OrderDetail(Message):

@@ -36,22 +36,39 @@ def parse_json(body: bytes) -> Any:
     Raises ValueError, which never quotes the body, when it is not JSON or nested absurdly deep.
     """
     try:
-        return _clean(json.loads(as_text(body), parse_float=str, parse_constant=str), MAX_DEPTH)
+        source = as_text(body)
+        value = json.loads(source, parse_float=str, parse_constant=str)
+        _bound_depth(value)
+        # Once decoded, only an escape can still name what cannot be stored; to look at each string costs far more.
+        return _clean(value) if _NOT_STORABLE.search(source) else value
     except (ValueError, RecursionError):
         # `from None`: a JSONDecodeError carries the whole document, and that may hold a token.
         raise ValueError("the answer is not readable JSON") from None
 
 
-def _clean(value: Any, depth: int) -> Any:
-    """Replace what PostgreSQL and UTF-8 cannot hold (NUL, half a surrogate pair); bound the depth."""
-    if depth == 0:
-        raise ValueError("nested too deeply")
+_NOT_STORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""The escapes of NUL and of halves of surrogate pairs; also of whole pairs, which are then left as they are."""
+
+
+def _bound_depth(value: Any) -> None:
+    """Raise ValueError if containers are nested too deeply for those who walk through them."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = [node.values() if isinstance(node, dict) else node for node in level if isinstance(node, dict | list)]
+        if not inner:
+            return
+        level = [item for items in inner for item in items if isinstance(item, dict | list)]
+    raise ValueError("nested too deeply")
+
+
+def _clean(value: Any) -> Any:
+    """Replace what PostgreSQL and UTF-8 cannot hold: NUL, half a surrogate pair."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "\ufffd")
     if isinstance(value, list):
-        return [_clean(item, depth - 1) for item in value]
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {_clean(key, depth - 1): _clean(item, depth - 1) for key, item in value.items()}
+        return {_clean(key): _clean(item) for key, item in value.items()}
     return value
 
 

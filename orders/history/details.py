@@ -1,0 +1,76 @@
+"""The details of records, read little by little: what the rows leave out, and whether what was pending is paid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from orders.history import records
+from orders.models import Order, Reading, Record
+from yeastar_api.client import PartnerPortal
+from yeastar_api.errors import ApiError
+
+SECONDS = 30.0
+"""So long a run reads details at most: others wait for their turn to read."""
+
+FAILURES = 3
+"""So many details in a row that cannot be read end the run's reading of details."""
+
+PENDING = "pending"
+"""The status that is settled by hand at Yeastar, perhaps after days: such orders are asked after by name."""
+
+AGAIN = timedelta(minutes=10)
+"""So often a pending order is asked after."""
+
+log = structlog.get_logger(__name__)
+
+
+def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]) -> None:
+    """Read a number of details, set by HISTORY_DETAILS. `alive` is called before each question."""
+    until, failures = time.monotonic() + SECONDS, 0
+    for record in _wanted(reading.destination, settings.HISTORY_DETAILS):
+        if time.monotonic() > until:
+            return
+        alive()
+        try:
+            records.read_detail(portal, record, timezone.now())
+            reading.details += 1
+            failures = 0
+        except ApiError as error:
+            log.warning("history.no_detail", record=record.key, error=str(error))
+            reading.errors += 1
+            failures += 1
+            if failures == FAILURES:
+                return
+
+
+def _wanted(destination: str, most: int) -> list[Record]:
+    """First what the guard against duplicates needs, then what is pending, then all others; the newest first.
+
+    Orders of ours are known already. Those whose detail could not be read come last.
+    """
+    now = timezone.now()
+    here = Record.objects.filter(destination=destination, gone_at=None).exclude(order_no="", order_id="")
+    ours = Order.objects.filter(order_no=OuterRef("order_no")).exclude(order_no="")
+    unread = here.filter(~Exists(ours), detail_at=None)
+    lately = Q(created_at__gte=now - settings.DUPLICATE_WINDOW)
+    pending = here.filter(Q(detail_at=None) | Q(detail_at__lt=now - AGAIN), status=PENDING)
+    found: dict[int, Record] = {}
+    for some in (
+        _newest(unread.filter(lately)),
+        pending.order_by(F("detail_at").asc(nulls_first=True)),
+        _newest(unread),
+    ):
+        if len(found) < most:
+            found.update((record.pk, record) for record in some.exclude(pk__in=found)[: most - len(found)])
+    return list(found.values())
+
+
+def _newest(records: QuerySet[Record]) -> QuerySet[Record]:
+    return records.order_by(F("detail_tried_at").asc(nulls_first=True), "-created_at")

@@ -1,0 +1,46 @@
+"""Which record is which order of ours: by the order number, else by our reference.
+
+The writer of rows links what it can when a row comes. The rest is found here, in each run: our order may get its number
+later than the history tells of it, and a record its reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
+from orders.history import records, tallies
+from orders.lifecycle import Status
+from orders.models import Order, Record
+
+BATCH = 500
+
+
+def link(destination: str) -> int:
+    """Link what belongs together and is not linked yet, and part what does not. How many records have changed."""
+    here = Record.objects.filter(destination=destination)
+    strangers = here.exclude(ours=None).exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
+    changed = sum(_set(pk, None, None) for pk in strangers.values_list("pk", flat=True))
+    orders = Order.objects.filter(destination=destination, record=None).exclude(status=Status.DRAFT)
+    # Each time the second term is that of the index, without which SQLite would not take it.
+    numbered = here.filter(order_no=OuterRef("order_no")).exclude(order_no="")
+    named = here.filter(reference=OuterRef("reference"), ours=None).exclude(reference="")
+    changed += _link_each(orders.exclude(order_no=""), numbered)
+    return changed + _link_each(orders.filter(order_no=""), named)
+
+
+def _link_each(orders: QuerySet[Order], theirs: QuerySet[Record]) -> int:
+    """Link each of these orders to its record, if there is one, the oldest that is known of several."""
+    found = orders.annotate(theirs=Subquery(theirs.order_by("pk").values("pk")[:1])).exclude(theirs=None)
+    return sum(_set(theirs, pk, owner) for pk, owner, theirs in found.values_list("pk", "owner_id", "theirs"))
+
+
+def _set(pk: int, ours: Any, owner: int | None) -> bool:
+    with records.writing():
+        record = Record.objects.get(pk=pk)
+        before = tallies.counted(record)
+        record.ours_id, record.owner_id = ours, owner
+        record.save(update_fields=["ours", "owner"])
+        tallies.apply(record.destination, tallies.delta([before], [tallies.counted(record)]))
+    return True

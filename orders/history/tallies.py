@@ -1,0 +1,132 @@
+"""Counts and money by month, kept beside the records by their one writer, in the transaction that writes them.
+
+Every record counts, also one that the vendor no longer tells of: nothing that was once bought is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from orders.models import Record, Tally
+
+BATCH = 500
+
+
+class Counted(NamedTuple):
+    """What of a record is counted, and where."""
+
+    at: datetime
+    product_id: str
+    partner_id: str
+    owner_id: int | None
+    status: str
+    currency: str
+    amount: Decimal | None
+
+
+Cell = tuple[date, str, str, str, str]
+"""Month, kind, key, status, currency."""
+
+Delta = dict[Cell, list[Decimal]]
+"""How many more (or fewer) in a cell, and how much more money."""
+
+
+def counted(record: Record) -> Counted:
+    """As it is now."""
+    return Counted(
+        record.at,
+        record.product_id,
+        record.partner_id,
+        record.owner_id,
+        record.status,
+        record.currency,
+        record.amount,
+    )
+
+
+def delta(old: Iterable[Counted], new: Iterable[Counted]) -> Delta:
+    """What changes when the old ones go and the new ones come."""
+    cells: Delta = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    zone = timezone.get_current_timezone()
+    for sign, all_of_them in ((-1, old), (1, new)):
+        for each in all_of_them:
+            amount = sign * each.amount if each.amount else 0
+            for cell in _cells(each, zone):
+                sums = cells[cell]
+                sums[0] += sign
+                sums[1] += amount
+    return {cell: sums for cell, sums in cells.items() if sums[0] or sums[1]}
+
+
+def _cells(each: Counted, zone: object) -> Iterator[Cell]:
+    at = each.at.astimezone(zone if isinstance(zone, ZoneInfo) else UTC)
+    month = date(at.year, at.month, 1)
+    yield month, Tally.Kind.PRODUCT.value, each.product_id, each.status, each.currency
+    yield month, Tally.Kind.PARTNER.value, each.partner_id, each.status, each.currency
+    owner = "" if each.owner_id is None else str(each.owner_id)
+    yield month, Tally.Kind.OWNER.value, owner, each.status, each.currency
+
+
+def apply(destination: str, changes: Delta) -> None:
+    """Add to the tallies. Call it in the transaction that writes the records."""
+    if not changes:
+        return
+    ops = connection.ops
+    rows = [
+        (destination, ops.adapt_datefield_value(month), kind, key, status, currency, int(count), _plain(amount))
+        for (month, kind, key, status, currency), (count, amount) in sorted(changes.items())
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_ADD, rows)
+    if any(count < 0 for count, _ in changes.values()):
+        Tally.objects.filter(destination=destination, count=0).delete()
+
+
+# SQLite keeps decimals as floats: rounding each sum to its places lets no error grow.
+_ADD = """
+INSERT INTO orders_tally (destination, month, kind, key, status, currency, count, amount)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (destination, kind, month, key, status, currency)
+DO UPDATE SET count = orders_tally.count + excluded.count, amount = ROUND(orders_tally.amount + excluded.amount, 4)
+"""
+
+
+def _plain(amount: Decimal) -> str | None:
+    return connection.ops.adapt_decimalfield_value(amount, 24, 4)
+
+
+def recount(destination: str) -> Delta:
+    """What the tallies must say, counted anew from all records."""
+    return delta((), _all(destination))
+
+
+def told(destination: str) -> Delta:
+    """What the tallies say."""
+    columns = ("month", "kind", "key", "status", "currency", "count", "amount")
+    rows = Tally.objects.filter(destination=destination).values_list(*columns)
+    return {
+        (month, kind, key, status, currency): [Decimal(n), sum_] for month, kind, key, status, currency, n, sum_ in rows
+    }
+
+
+def rebuild(destination: str) -> bool:
+    """Count anew and write that down. Whether the tallies were right before."""
+    with transaction.atomic():
+        right = told(destination) == (cells := recount(destination))
+        if not right:
+            Tally.objects.filter(destination=destination).delete()
+            apply(destination, cells)
+    return right
+
+
+def _all(destination: str) -> Iterator[Counted]:
+    rows = Record.objects.filter(destination=destination).values_list(*Counted._fields)
+    return (Counted._make(row) for row in rows.iterator(chunk_size=BATCH))

@@ -1,0 +1,100 @@
+"""What a payload of the vendor's tells: facts read by key wherever they stand, money, and references of ours.
+
+The reference shows only the heads of these answers, so nothing is read by its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from orders.reference import PATTERN
+
+FACTS = {
+    "productId": "product_id",
+    "productName": "product_name",
+    "productNo": "product_no",
+    "partnerId": "partner_id",
+    "transactionNo": "transaction_no",
+    "instanceId": "instance_id",
+}
+"""Keys, and the columns that hold what they tell."""
+
+AMOUNTS = ("orderAmount", "totalAmount", "amount")
+"""Keys that may tell what an order costs, the most telling first."""
+
+_MOST = Decimal(10) ** 15
+_PLACES = Decimal("0.0001")
+_KEYS = frozenset({*FACTS, *AMOUNTS, "orderStatus", "orderNo"})
+
+
+@dataclass(slots=True)
+class Told:
+    """Values of the known keys, as text, and references of ours, each with the place where it stands first."""
+
+    values: dict[str, set[str]] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)
+
+    def one(self, key: str) -> str:
+        """The value of a key. What is told in two ways is not known: then it is empty."""
+        found = self.values.get(key, ())
+        return next(iter(found)) if len(found) == 1 else ""
+
+    @property
+    def amount(self) -> Decimal | None:
+        """The money, by the first key that tells one sum and no second; None where none does."""
+        for key in AMOUNTS:
+            sums = {money for text in self.values.get(key, ()) if (money := money_in(text)) is not None}
+            if len(sums) == 1:
+                return sums.pop()
+        return None
+
+
+def told_in(*payloads: Any) -> Told:
+    """Walk once through the payloads, each as deep as it is."""
+    told = Told()
+    for place, value in _texts(payloads):
+        key = place.rpartition(".")[2]
+        if value and key in _KEYS:
+            told.values.setdefault(key, set()).add(value)
+        if "YP-" in value:
+            for reference in PATTERN.findall(value):
+                told.references.setdefault(reference, place)
+    return told
+
+
+def references_in(payload: Any) -> dict[str, str]:
+    """Our references in a payload, each with the place where it stands."""
+    return told_in(payload).references
+
+
+def money_in(text: str) -> Decimal | None:
+    """A sum as it was written, to four places; None for anything that is no plain number, or absurd."""
+    try:
+        money = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return money.quantize(_PLACES) if money.is_finite() and abs(money) < _MOST else None
+
+
+def _texts(payloads: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
+    """Every text and whole number, as text, with its place."""
+    waiting = [("", payload) for payload in reversed(payloads)]
+    while waiting:
+        place, node = waiting.pop()
+        if isinstance(node, dict):
+            inner = [(f"{place}.{key}" if place else str(key), value) for key, value in node.items()]
+        elif isinstance(node, list):
+            inner = [(place, value) for value in node]
+        else:
+            inner = [(place, node)]
+        for at, value in inner:
+            if isinstance(value, str):
+                yield at, value
+            elif isinstance(value, int):
+                if not isinstance(value, bool):
+                    yield at, str(value)
+            elif isinstance(value, dict | list):
+                waiting.append((at, value))
