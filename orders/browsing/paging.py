@@ -14,8 +14,8 @@ from orders.models import Characters, Record
 
 PAGE_SIZE = 50
 
-COUNTED = 10_000
-"""So far rows are counted; beyond it stands a plus."""
+COUNTED, COUNTED_OF_SOME = 10_000, 1_000
+"""So far rows are counted, of everything and of what was filtered or searched; beyond it stands a plus."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ def page(found: Found, asked: Asked) -> Page:
     return _from_the_top(list(_sorted(found, column, down)[: PAGE_SIZE + 1]), lost=asked.after is not None)
 
 
-def count(found: Found) -> int:
-    """How many there are, up to one more than `COUNTED`."""
-    return found.rows.order_by().values("pk")[: COUNTED + 1].count()
+def count(found: Found) -> str:
+    """How many there are: 1,234 or 10,000+."""
+    most = COUNTED if found.everything or found.few else COUNTED_OF_SOME
+    number = found.rows.order_by().values("pk")[: most + 1].count()
+    return f"{most:,}+" if number > most else f"{number:,}"
 
 
 def _from_the_top(rows: list[Record], *, lost: bool) -> Page:

@@ -1,4 +1,4 @@
-"""What stands beside the records of a page: names of customers and people, our orders, and what can be chosen."""
+"""What stands beside the records of a page: names of customers and people, and our orders."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.core.cache import cache
-from django.db.models import Exists, OuterRef
 
-from orders.browsing.stepping import steps
-from orders.destination import account_mark
-from orders.models import USUAL_CURRENCY, USUAL_STATUS, Order, Partner, Record
-from orders.recipes import RECIPES
-
-KEPT_SECONDS = 60
-"""So long the lists to choose from are kept: a new status may be chosen a minute after it was first told."""
-
-STATUSES = (USUAL_STATUS, "pending", "failed", "invalid", "cancelled", "refunded")
-"""What theirs are known to be, and their usual order; others are shown as they are."""
-
-TITLES = {recipe.product_id: recipe.title for recipe in RECIPES.values()}
+from orders.browsing.kept import TITLES
+from orders.models import Order, Partner, Record
 
 
 @dataclass(frozen=True)
@@ -73,41 +61,6 @@ def rows(records: Iterable[Record]) -> list[Row]:
         )
         for each in records
     ]
-
-
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the filters offer, as value and label."""
-    name = f"history:choices:{account_mark()}"
-    kept = cache.get(name)
-    if kept is None:
-        kept = {"status": _statuses(), "product": _products(), "currency": _currencies(), "who": _askers()}
-        cache.set(name, kept, KEPT_SECONDS)
-    return dict(kept)
-
-
-def product_name(product_id: str) -> str:
-    """A product's name as a record tells it, else as we call it."""
-    told = Record.objects.filter(product_id=product_id).exclude(product_id="").order_by("-at", "-pk")
-    return told.values_list("product_name", flat=True).first() or TITLES.get(product_id, product_id)
-
-
-def _statuses() -> list[tuple[str, str]]:
-    told = {*steps("status"), USUAL_STATUS} - {""}
-    return [(each, each) for each in (*STATUSES, *sorted(told - {*STATUSES}))]
-
-
-def _products() -> list[tuple[str, str]]:
-    return sorted(((each, product_name(each)) for each in steps("product_id")), key=lambda pair: pair[1])
-
-
-def _currencies() -> list[tuple[str, str]]:
-    return [(each, each) for each in (USUAL_CURRENCY, *steps("currency")) if each]
-
-
-def _askers() -> list[tuple[str, str]]:
-    have_ordered = User.objects.filter(Exists(Order.objects.filter(owner=OuterRef("pk"), placed_at__isnull=False)))
-    names = have_ordered.order_by("username").values_list("username", flat=True)
-    return [(each, each) for each in names]
 
 
 def _users(keys: set[int]) -> Iterable[User]:

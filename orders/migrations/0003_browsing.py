@@ -76,11 +76,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='record',
-            index=models.Index(condition=models.Q(('ours__isnull', False)), fields=['-at', '-id'], name='record_here_at'),
+            index=models.Index(condition=models.Q(('owner__isnull', False)), fields=['-at', '-id'], name='record_here_at'),
         ),
         migrations.AddIndex(
             model_name='record',
-            index=models.Index(condition=models.Q(('ours__isnull', True)), fields=['-at', '-id'], name='record_elsewhere_at'),
+            index=models.Index(condition=models.Q(('owner__isnull', True)), fields=['-at', '-id'], name='record_elsewhere_at'),
         ),
         migrations.AddIndex(
             model_name='record',

@@ -2,7 +2,7 @@
 
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
-from orders.models.characters import Characters, beginning_with
+from orders.models.characters import LAST, Characters
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
 from orders.models.order import (
@@ -17,6 +17,7 @@ from orders.models.order import (
 from orders.models.saved import NAME_LENGTH, VIEWS, SavedView
 
 __all__ = [
+    "LAST",
     "MANAGE_CONNECTION",
     "NAME_LENGTH",
     "NUMBER_LENGTH",
@@ -44,5 +45,4 @@ __all__ = [
     "Record",
     "SavedView",
     "Tally",
-    "beginning_with",
 ]

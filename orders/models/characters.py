@@ -9,6 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
 LAST = "\U0010ffff"
+"""The highest character: all that begins with a text lies between it and it with this behind."""
 
 
 class Characters(models.Func):
@@ -24,8 +25,3 @@ class Characters(models.Func):
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
         """The column itself."""
         return self.as_sql(compiler, connection, template="%(expressions)s", **context)
-
-
-def beginning_with(prefix: str) -> dict[str, str]:
-    """The lookups, of an alias of `Characters`, for text that begins with `prefix`."""
-    return {"gte": prefix, "lt": prefix + LAST}

@@ -73,8 +73,8 @@ class Record(models.Model):
                     "owner": models.Q(owner__isnull=False),
                 }.items()
             ),
-            models.Index(fields=["-at", "-id"], condition=models.Q(ours__isnull=False), name="record_here_at"),
-            models.Index(fields=["-at", "-id"], condition=models.Q(ours__isnull=True), name="record_elsewhere_at"),
+            models.Index(fields=["-at", "-id"], condition=models.Q(owner__isnull=False), name="record_here_at"),
+            models.Index(fields=["-at", "-id"], condition=models.Q(owner__isnull=True), name="record_elsewhere_at"),
             # Of the search by the beginning of a number.
             *(
                 models.Index(Characters(column), condition=~models.Q(**{column: ""}), name=f"record_{column}")

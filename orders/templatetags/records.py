@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from html import escape  # Django's would look at each value for laziness, which none of these is
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.urls import reverse
-from django.utils.html import escape, format_html
-from django.utils.http import urlencode
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from orders.templatetags.house import icon, when
@@ -28,6 +32,7 @@ TONES = {
 UNKNOWN = '<span class="unknown">not yet known</span>'
 NONE = '<span class="unknown">none told</span>'
 NOTHING = '<span class="quiet">&ndash;</span>'
+RECENT = timedelta(days=2)
 UNKNOWN_AMOUNT = '<span class="unknown">not known</span>'
 
 
@@ -43,36 +48,52 @@ def their_status(status: str) -> SafeString:
 @register.simple_tag
 def record_rows(rows: Iterable[Any]) -> SafeString:
     """The rows of a table of records, as cards where it is narrow."""
-    copied = icon("copy") + icon("check")
-    return SafeString("".join(_row(row, copied) for row in rows))
+    return SafeString("".join(map(_Writer().row, rows)))
 
 
-def _row(row: Any, copied: str) -> str:
-    record = row.record
-    missing = NONE if record.detail_at else UNKNOWN  # the details were read, and it does not stand in them
-    number = escape(record.order_no or record.key)
-    gone = '<span class="gone">no longer in their list</span>' if record.gone_at else ""
-    cells = (
-        f'<td class="nowrap">{when(record.at)}</td>',
-        f'<th scope="row"><span class="ident"><a href="{reverse("orders:record", args=[record.pk])}" class="id">'
-        f'{number}</a><button type="button" class="copy" data-copy="{number}" aria-label="Copy the order number">'
-        f"{copied}</button></span>{gone}</th>",
-        f"<td>{their_status(record.status)}</td>",
-        f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>',
-        f'<td data-label="Customer" dir="auto">{_customer(row) or missing}</td>',
-        f'<td data-label="PBX">{_number(record.product_no) or missing}</td>',
-        f'<td data-label="Asked by">{_asker(row)}</td>',
-        f'<td data-label="Reference, PO" dir="auto">{_references(row) or NOTHING}</td>',
-        f'<td data-label="Amount" class="right nowrap">{_money(row) or missing}</td>',
-    )
-    return f"""<tr{' class="was"' if gone else ""}>{"".join(cells)}</tr>\n"""
+class _Writer:
+    """Writes rows. What is the same in many of them is made once."""
 
+    def __init__(self) -> None:
+        self.now = timezone.localtime()
+        self.zone = timezone.get_current_timezone()
+        self.copied = icon("copy") + icon("check")
+        self.list_url = reverse("orders:history")
+        self.status = cache(their_status)
 
-def _customer(row: Any) -> str:
-    if not row.record.partner_id:
-        return ""
-    href = f"{reverse('orders:history')}?{urlencode({'customer': row.record.partner_id})}"
-    return f'<a href="{escape(href)}" title="Only this customer">{escape(row.customer)}</a>'
+    def row(self, row: Any) -> str:
+        record = row.record
+        missing = NONE if record.detail_at else UNKNOWN  # the details were read, and it does not stand in them
+        number = escape(record.order_no or record.key)
+        gone = '<span class="gone">no longer in their list</span>' if record.gone_at else ""
+        cells = (
+            f'<td class="nowrap">{self.when(record.at)}</td>',
+            f'<th scope="row"><span class="ident"><a href="{self.list_url}{record.pk}/" class="id">{number}</a>'
+            f'<button type="button" class="copy" data-copy="{number}" aria-label="Copy the order number">{self.copied}'
+            f"</button></span>{gone}</th>",
+            f"<td>{self.status(record.status)}</td>",
+            f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>',
+            f'<td data-label="Customer" dir="auto">{self.customer(row) or missing}</td>',
+            f'<td data-label="PBX">{_number(record.product_no) or missing}</td>',
+            f'<td data-label="Asked by">{_asker(row)}</td>',
+            f'<td data-label="Reference, PO" dir="auto">{_references(row) or NOTHING}</td>',
+            f'<td data-label="Amount" class="right nowrap">{_money(row) or missing}</td>',
+        )
+        return f"""<tr{' class="was"' if gone else ""}>{"".join(cells)}</tr>\n"""
+
+    def when(self, at: datetime) -> str:
+        """As everywhere; what is older than two days, most of the list, without asking for formats."""
+        if abs(self.now - at) < RECENT:
+            return when(at)
+        local = at.astimezone(self.zone)
+        exact = f"{local.day} {local:%B %Y, %H:%M:%S %Z}"
+        return f'<time datetime="{local.isoformat()}" title="{exact}">{local.day} {local:%b %Y}</time>'
+
+    def customer(self, row: Any) -> str:
+        if not row.record.partner_id:
+            return ""
+        href = f"{self.list_url}?customer={quote(row.record.partner_id)}"
+        return f'<a href="{href}" title="Only this customer">{escape(row.customer)}</a>'
 
 
 def _asker(row: Any) -> str:

@@ -17,6 +17,7 @@ from orders import verdict
 from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
+from orders.browsing.kept import kept, product_name
 from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Order, Partner, Record, SavedView
 from orders.rendering import HtmxHttpRequest, page
 
@@ -34,14 +35,12 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     found = find(asked, timezone.now())
     listed = paging.page(found, asked)
     whole = not (listed.after or listed.before)  # then what is shown is all there is
-    number = len(listed.rows) if whole else paging.count(found)
     views = list(SavedView.objects.filter(owner=request.user))
     context = {
         "asked": asked,
         "notes": [*asked.notes, *found.notes, *(["There is no such page; this is the first one."] * listed.lost)],
         "rows": shown.rows(listed.rows),
-        "counted": f"{paging.COUNTED:,}+" if number > paging.COUNTED else f"{number:,}",
-        "number": number,
+        "counted": f"{len(listed.rows)}" if whole else paging.count(found),
         "older": asked.page(after=listed.after) if listed.after else "",
         "newer": asked.page(before=listed.before) if listed.before else "",
         "first": asked.page() if listed.before else "",
@@ -114,7 +113,7 @@ def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 def _fields(asked: asking.Asked) -> list[dict[str, Any]]:
     """The lists to choose from; what is chosen stands in its list even if nobody else knows it."""
-    offered = shown.choices() | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
+    offered = kept().choices | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
     return [
         {
             "name": name,
@@ -135,7 +134,7 @@ def _chips(asked: asking.Asked) -> list[dict[str, str]]:
     """What narrows the list now, each with the address of the list without it."""
     labels = dict(asked.filters)
     if asked.product:
-        labels["product"] = shown.product_name(asked.product)
+        labels["product"] = product_name(asked.product)
     if asked.customer:
         known = Partner.objects.filter(remote_id=asked.customer).first()
         labels["customer"] = str(known) if known else asked.customer

@@ -1,0 +1,373 @@
+"""The mirrored history as a manager reads it: filters, search, pages by key, saved views, the record's page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders.browsing import paging
+from orders.browsing.asked import SORTS, Asked, parse
+from orders.browsing.finding import find
+from orders.destination import current_destination
+from orders.models import Order, Partner, Record, SavedView
+from orders.text import fold
+
+SignIn = Callable[[User], Client]
+
+NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def monas(mona: User, sign_in: SignIn) -> Client:
+    """Mona's browser."""
+    return sign_in(mona)
+
+
+def record(key: str, **columns: Any) -> Record:
+    at = columns.pop("at", NOW)
+    told = {"order_no": key, "destination": current_destination(), "first_seen_at": at, "changed_at": at}
+    return Record.objects.create(key=key, at=at, **told | columns)
+
+
+def partner(number: str, company: str, **columns: Any) -> Partner:
+    found = fold(" ".join([company, *map(str, columns.values())]))
+    return Partner.objects.create(remote_id=number, company=company, mirrored_at=NOW, search=found, **columns)
+
+
+def listed(client: Client, query: str | dict[str, str] = "", **headers: str) -> list[str]:
+    """The order numbers on a page, in their order."""
+    answer = client.get("/history/", query, headers=headers) if isinstance(query, dict) else client.get(query)
+    assert answer.status_code == 200
+    return re.findall(r'data-copy="([^"]+)"', answer.content.decode())
+
+
+def test_the_newest_come_first_and_sorting_turns_them_round(monas: Client) -> None:
+    for number, hours in (("LR2", 2), ("LR3", 1), ("LR1", 3)):
+        record(number, at=NOW - timedelta(hours=hours))
+    assert listed(monas, {}) == ["LR3", "LR2", "LR1"]
+    assert listed(monas, {"sort": "at"}) == ["LR1", "LR2", "LR3"]
+    assert listed(monas, {"sort": "order"}) == ["LR1", "LR2", "LR3"]
+    assert listed(monas, {"sort": "-order"}) == ["LR3", "LR2", "LR1"]
+
+
+def test_each_filter_leaves_only_what_fits(monas: Client, queued: Callable[..., Order], alice: User) -> None:
+    order = queued()
+    record("OURS", ours=order, owner=alice, status="pending", reference=order.reference)
+    record("THEIRS", status="succeed", currency="RMB", product_id="9", product_name="Linkus", partner_id="77")
+    record("ODD", status="con<b>", currency="USD", partner_id="78", at=NOW - timedelta(days=900))
+    for query, found in {
+        "status=pending": ["OURS"],
+        "status=succeed": ["THEIRS"],
+        "status=con%3Cb%3E": ["ODD"],
+        "ours=QUEUED": ["OURS"],
+        "ours=PLACED": [],
+        "product=9": ["THEIRS"],
+        "customer=77": ["THEIRS"],
+        "who=alice": ["OURS"],
+        "who=nobody": [],
+        "made=here": ["OURS"],
+        "made=elsewhere": ["THEIRS", "ODD"],
+        "currency=RMB": ["THEIRS"],
+        "currency=USD": ["ODD"],
+        "from=2026-05-20&to=2026-05-20": ["THEIRS", "OURS"],
+        "to=2026-05-19": ["ODD"],
+        "status=succeed&currency=RMB&made=elsewhere&sort=order": ["THEIRS"],
+        "status=succeed&currency=USD": [],
+    }.items():
+        assert listed(monas, f"/history/?{query}") == found, query
+
+
+def test_periods_are_days_of_the_portals_time_zone() -> None:
+    begin = {name: parse({"period": name}).span(NOW) for name in ("today", "7-days", "last-month", "this-year")}
+    assert {name: (span[0].date().isoformat(), span[1].date().isoformat()) for name, span in begin.items()} == {
+        "today": ("2026-05-20", "2026-05-21"),
+        "7-days": ("2026-05-14", "2026-05-21"),
+        "last-month": ("2026-04-01", "2026-05-01"),
+        "this-year": ("2026-01-01", "2026-05-21"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("order_no", "LR20260001"),
+        ("transaction_no", "TR4711"),
+        ("instance_id", "3049041101760282624"),
+        ("invoice_no", "INV-77"),
+        ("product_no", "3651E1292455"),
+        ("custom_reference_no", "PO-2317"),
+        ("reference", "YP-7F3K-9QX2"),
+    ],
+)
+def test_a_number_is_found_by_itself_and_by_its_beginning(monas: Client, column: str, value: str) -> None:
+    record("WANTED", **{column: value})
+    record("OTHER")
+    wanted = value if column == "order_no" else "WANTED"
+    for text in (value, value[:-2], value.lower(), f" {value} "):
+        assert listed(monas, {"q": text}) == [wanted], text
+    assert listed(monas, {"q": value[1:]}) == []
+
+
+def test_a_customer_is_found_by_any_part_of_a_word_without_accents(monas: Client) -> None:
+    partner("1", "Société Générale", last_name="Müller")
+    partner("2", "Hotel Mirador")
+    record("A", partner_id="1")
+    record("B", partner_id="2")
+    record("C")
+    for words, found in (("generale", ["A"]), ("ULLER soc", ["A"]), ("irado", ["B"]), ("e", ["B", "A"]), ("x y", [])):
+        assert listed(monas, {"q": words}) == found, words
+        assert listed(monas, {"customer": words}) == found, words
+
+
+def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        partner(str(number), f"Hotel {number % 3}")
+        record(f"LR{number:02}", partner_id=str(number), status=("succeed", "pending")[number % 2])
+    queries = [
+        {"q": "hotel"},
+        {"q": "hotel 1", "sort": "order"},
+        {"q": "hotel", "status": "pending"},
+        {"customer": "2"},
+    ]
+    rare = [listed(monas, query) for query in queries]
+    monkeypatch.setattr("orders.browsing.finding.FEW", 2)
+    assert [listed(monas, query) for query in queries] == rare
+    assert len(rare[0]) == 30
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=2026-13-45",
+        "to=yesterday",
+        "period=ever",
+        "sort=amount",
+        "after=-1",
+        "after=" + "9" * 40,
+        "after=99999999",
+        "before=99999999",
+        "ours=DRAFT",
+        "made=up",
+        "q=" + "x" * 10_000,
+        "from=0001-01-01",
+        "to=9999-12-31",
+        "period=custom",
+    ],
+)
+def test_what_cannot_be_meant_is_said_and_ignored(monas: Client, query: str) -> None:
+    record("LR1")
+    answer = monas.get(f"/history/?{query}")
+    assert answer.status_code == 200
+    assert answer.context["notes"]
+    if not query.startswith("q="):
+        assert listed(monas, f"/history/?{query}") == ["LR1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "\u202eevil", "%00", "' OR 1=1 --", "%", "_", "\\", "\ud800"]
+)
+def test_hostile_text_is_shown_as_text(monas: Client, text: str) -> None:
+    shown = text.encode("utf-8", "replace").decode()
+    row = record("<b>1</b>", status=shown[:100], product_name=shown, product_no=shown, custom_reference_no=shown)
+    partner("9", shown)
+    record("2", partner_id='9"><script>')
+    for url in ("/history/", f"/history/{row.pk}/"):
+        page = monas.get(url).content.decode()
+        assert "<script>alert" not in page
+        assert "<b>1</b>" not in page
+    for name in ("q", "customer", "status", "product", "who", "currency", "from", "after", "period"):
+        answer = monas.get("/history/", {name: shown})
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.content.decode()
+
+
+def test_records_of_another_account_are_not_listed(monas: Client) -> None:
+    record("HERE")
+    record("THERE", destination="elsewhere (account 1)")
+    assert listed(monas, {}) == ["HERE"]
+
+
+def test_a_gone_record_is_marked_and_what_is_not_known_is_said(monas: Client) -> None:
+    gone = record("GONE", gone_at=NOW)
+    for url in ("/history/", f"/history/{gone.pk}/"):
+        page = monas.get(url).content.decode()
+        assert "no longer" in page
+        assert "not yet known" in page
+
+
+def test_nothing_read_and_nothing_found_are_told_apart(monas: Client) -> None:
+    assert "Nothing was read yet" in monas.get("/history/").content.decode()
+    record("LR1")
+    assert "Nothing fits" in monas.get("/history/?q=zzz").content.decode()
+
+
+def test_pages_keep_filters_and_sort(monas: Client) -> None:
+    Record.objects.bulk_create(
+        Record(destination=current_destination(), key=str(n), order_no=f"LR{n:03}", at=NOW, first_seen_at=NOW,
+               changed_at=NOW, status="pending")
+        for n in range(120)
+    )  # fmt: skip
+    first = monas.get("/history/?status=pending&sort=order")
+    assert first.context["counted"] == "120"
+    assert first.context["older"].startswith("?status=pending&sort=order&after=")
+    second = monas.get("/history/" + first.context["older"])
+    third = monas.get("/history/" + second.context["older"])
+    assert third.context["older"] == ""
+    back = monas.get("/history/" + third.context["newer"])
+    assert [row.record.pk for row in back.context["rows"]] == [row.record.pk for row in second.context["rows"]]
+    assert monas.get("/history/" + back.context["newer"]).context["newer"] == ""
+
+
+def test_counts_are_capped_and_say_so(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(60):
+        record(f"LR{number}")
+    assert monas.get("/history/").context["counted"] == "60"
+    monkeypatch.setattr(paging, "COUNTED", 55)
+    assert monas.get("/history/").context["counted"] == "55+"
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "status": st.sampled_from(["succeed", "pending"]),
+        "currency": st.sampled_from(["USD", "RMB"]),
+        "made": st.just("elsewhere"),
+        "q": st.sampled_from(["LR0", "hotel", "LR"]),
+        "period": st.just("this-year"),
+    },
+)
+
+
+@pytest.fixture
+def shelf(db: None) -> None:
+    """Ninety records, at few different times."""
+    for number in range(3):
+        partner(f"P{number}", f"Hotel {number}")
+    Record.objects.bulk_create(
+        Record(
+            destination=current_destination(),
+            key=f"k{number}",
+            order_no=f"LR{number // 2:03}" if number % 9 else "",
+            at=NOW - timedelta(hours=number % 4),
+            first_seen_at=NOW,
+            changed_at=NOW,
+            status=("succeed", "pending")[number % 3 == 0],
+            currency=("USD", "RMB")[number % 5 == 0],
+            partner_id=f"P{number % 4}",
+        )
+        for number in range(90)
+    )
+
+
+@given(filters=FILTERS, sort=st.sampled_from(sorted(SORTS)), few=st.sampled_from([0, 5, 1000]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_walking_all_pages_there_and_back_sees_each_row_once(
+    shelf: None, filters: dict[str, str], sort: str, few: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paging, "PAGE_SIZE", 7)
+        if few:
+            patch.setattr("orders.browsing.finding.FEW", few)
+        asked = parse({**filters, "sort": sort})
+        there = walk(asked, "after")
+        seen = [pk for page in there for pk in page]
+        assert len(seen) == len(set(seen))
+        assert set(seen) == set(find(asked, NOW).rows.values_list("pk", flat=True))
+        if len(there) > 1:
+            back = walk(asked, "before", beginning=there[-1][0])
+            assert back[::-1] == there[:-1]
+
+
+def walk(asked: Asked, name: str, beginning: int | None = None) -> list[list[int]]:
+    """The keys on each page, one page after the other."""
+    pages: list[list[int]] = []
+    key = beginning
+    while True:
+        now = parse({**asked.filters, "sort": asked.sort, **({name: str(key)} if key else {})})
+        shown = paging.page(find(now, NOW), now)
+        if shown.rows or not pages:
+            pages.append([each.pk for each in shown.rows])
+        key = getattr(shown, name)
+        if key is None:
+            return pages
+
+
+def test_a_record_tells_all_and_leads_to_our_order_and_to_the_customers_others(
+    monas: Client, queued: Callable[..., Order], alice: User
+) -> None:
+    order = queued()
+    partner("77", "Hotel Mirador")
+    row = record(
+        "LR1", ours=order, owner=alice, partner_id="77", raw={"orderNo": "LR1", "odd": "field"}, amount="1234.5"
+    )
+    for number in range(12):
+        record(f"OTHER{number:02}", partner_id="77", at=NOW - timedelta(days=number + 1))
+    page = monas.get(f"/history/{row.pk}/").content.decode()
+    assert f"/orders/{order.pk}/" in page
+    for words in ("1,234.50", "Hotel Mirador", "odd", "alice", order.reference, "OTHER09", "What happened here"):
+        assert words in page, words
+    assert "OTHER10" not in page
+
+
+def test_htmx_gets_the_list_and_the_clean_address(monas: Client) -> None:
+    record("LR1")
+    answer = monas.get("/history/?q=LR1&status=&from=", headers={"HX-Request": "true"})
+    assert answer.content.decode().lstrip().startswith('<div id="history">')
+    assert answer["HX-Push-Url"] == "/history/?q=LR1"
+
+
+def test_a_view_is_saved_replaced_opened_and_deleted(monas: Client, mona: User) -> None:
+    given = {"name": " Waiting  money ", "query": "status=pending&after=7&bad=1"}
+    assert monas.post("/history/views/", given).url == "/history/?status=pending"
+    view = SavedView.objects.get()
+    assert (view.owner, view.name, view.query) == (mona, "Waiting money", "status=pending")
+    page = monas.get("/history/?status=pending")
+    assert page.context["view"] == view
+    assert "Waiting money" in page.content.decode()
+    monas.post("/history/views/", given | {"query": "status=failed"})
+    assert SavedView.objects.get().query == "status=failed"
+    monas.post(f"/history/views/{view.pk}/delete/")
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "\x00"])
+def test_a_view_needs_a_name_of_some_length(monas: Client, name: str) -> None:
+    page = monas.post("/history/views/", {"name": name, "query": "q=1"}, follow=True)
+    assert page.status_code == 200
+    assert SavedView.objects.filter(name__in=["", name]).count() == 0
+
+
+def test_views_are_their_owners_alone(monas: Client, mona: User, adam: User, sign_in: SignIn) -> None:
+    monas.post("/history/views/", {"name": "hers", "query": "status=pending"})
+    view = SavedView.objects.get()
+    adams = sign_in(adam)
+    assert "hers" not in adams.get("/history/").content.decode()
+    assert adams.post(f"/history/views/{view.pk}/delete/").status_code == 404
+    adams.post("/history/views/", {"name": "hers", "query": "q=his"})
+    assert SavedView.objects.get(owner=mona).query == "status=pending"
+
+
+def test_staff_learn_nothing(alices: Client) -> None:
+    row = record("LR1")
+    for url in ("/history/", f"/history/{row.pk}/"):
+        assert alices.get(url).status_code == 403
+    assert "/history/" not in alices.get("/orders/").content.decode()
+
+
+def test_a_page_takes_the_same_few_questions_however_long(
+    monas: Client, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for number in range(60):
+        record(f"LR{number}", partner_id=str(number), at=timezone.now())
+    monas.get("/history/")
+    with django_assert_max_num_queries(11):
+        monas.get("/history/")
