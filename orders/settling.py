@@ -185,6 +185,9 @@ def see_to_conflict(order: Order, *, reason: str, actor: AbstractBaseUser, seen:
         raise CannotSettle("Nothing contradicts this order any more. Nothing was changed.")
     if seen not in (None, mark_of(order.conflict)):
         raise ConflictChanged(CHANGED)
+    if order.status == Status.QUEUED:
+        # Without its contradiction it would be sent, and perhaps bought twice.
+        raise CannotSettle("This order is not sent while this stands. Cancel it; what is still wanted is ordered anew.")
     told = order.conflict
 
     def silence() -> None:

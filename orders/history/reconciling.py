@@ -112,7 +112,10 @@ def recognise(portal: PartnerPortal, order: Order, record: Record) -> bool:
         words = f"Yeastar has an order {number} with this order's reference, besides {order.order_no}."
         return _contradict(order, record, words)
     if doubt := _not_believed(order, record):
-        return _contradict(order, record, f"Yeastar's order {number} carries this order's reference, but {doubt}.")
+        words = f"Yeastar's order {number} carries this order's reference, but {doubt}."
+        # A held order that a manager cancels for it will be known as bought.
+        found = order.status == Status.QUEUED and not record.order_no
+        return _contradict(order, record, words, **({"found_as": number} if found else {}))
     return _adopt(order, record)
 
 

@@ -128,7 +128,7 @@ def show(
         "can_settle": can_settle,
         "beside": beside(order) if can_settle else None,
         "can_cancel": manager and order.status == Status.QUEUED,
-        "can_see_to": manager and bool(order.conflict),
+        "can_see_to": manager and bool(order.conflict) and order.status != Status.QUEUED,
         "settle_form": settle_form or SettleForm(),
         "reason_form": reason_form or ReasonForm(),
         "conflict_form": conflict_form or ConflictForm(),

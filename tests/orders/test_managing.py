@@ -27,7 +27,7 @@ SignIn = Callable[[User], Client]
 def test_a_manager_cancels_what_no_worker_has_taken(
     queued: Queued, mona: User, sign_in: SignIn, portal: PartnerPortal, sandbox: Sandbox
 ) -> None:
-    order, browser = queued(), sign_in(mona)
+    order, browser = settled(queued()), sign_in(mona)
     assert "Cancel this order" in browser.get(order.get_absolute_url()).content.decode()
     browser.post(f"/orders/{order.pk}/cancel/", {"reason": "The customer changed his mind"})
     order.refresh_from_db()
@@ -38,7 +38,7 @@ def test_a_manager_cancels_what_no_worker_has_taken(
 
 
 def test_an_order_that_is_being_sent_is_not_cancelled(queued: Queued, mona: User, sign_in: SignIn) -> None:
-    order, browser = queued(), sign_in(mona)
+    order, browser = settled(queued()), sign_in(mona)
     assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
     assert "Cancel this order" not in browser.get(order.get_absolute_url()).content.decode()
     answer = browser.post(f"/orders/{order.pk}/cancel/", {"reason": "Too late"}, follow=True)
@@ -56,8 +56,14 @@ def test_cancelling_needs_a_reason(queued: Queued, mona: User, sign_in: SignIn) 
     assert order.status == Status.QUEUED
 
 
+def settled(order: Order) -> Order:
+    """The order, not bought as far as we know."""
+    assert order.move(Status.FAILED, title="Not sent")
+    return order
+
+
 def test_a_contradiction_is_loud_until_a_manager_has_seen_to_it(queued: Queued, mona: User, sign_in: SignIn) -> None:
-    order, browser = queued(), sign_in(mona)
+    order, browser = settled(queued()), sign_in(mona)
     order.note(title="Told late", conflict="Settled as “Not bought”, but then Yeastar answered: bought.")
     page = browser.get(order.get_absolute_url()).content.decode()
     assert "Two answers disagree" in page
@@ -79,7 +85,7 @@ def seen(page: str) -> str:
 
 
 def test_only_the_contradiction_that_stood_on_the_page_is_seen_to(queued: Queued, mona: User, sign_in: SignIn) -> None:
-    order, browser = queued(), sign_in(mona)
+    order, browser = settled(queued()), sign_in(mona)
     order.note(title="Told late", conflict="Yeastar has LR1, too.")
     old = seen(browser.get(order.get_absolute_url()).content.decode())
     both = "Yeastar has LR1, too.\nYeastar has LR2, too."
@@ -101,7 +107,7 @@ def test_only_the_contradiction_that_stood_on_the_page_is_seen_to(queued: Queued
 
 
 def test_a_contradiction_that_comes_while_another_is_seen_to_stays(queued: Queued, mona: User) -> None:
-    order = queued()
+    order = settled(queued())
     order.note(title="Told late", conflict="Yeastar has LR1, too.")
     mine = Order.objects.get(pk=order.pk)
     order.note(title="Told later still", conflict="Yeastar has LR2, too.")
@@ -114,7 +120,7 @@ def test_a_contradiction_that_comes_while_another_is_seen_to_stays(queued: Queue
 
 
 def test_a_contradiction_is_seen_to_once(queued: Queued, mona: User) -> None:
-    order = queued()
+    order = settled(queued())
     order.note(title="Told late", conflict="Yeastar has LR1, too.")
     mine, theirs = Order.objects.get(pk=order.pk), Order.objects.get(pk=order.pk)
     settling.see_to_conflict(theirs, reason="Refunded", actor=mona)

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from orders import placing, settling, submitting
+from orders import placing, settling, submitting, verdict
 from orders.duplicates import twins
 from orders.history import runs
 from orders.history.following import follow
@@ -197,7 +197,7 @@ def test_a_reference_in_a_remark_of_something_quite_different_is_not_believed(lo
 
 
 def test_a_held_order_that_stands_in_the_history_without_a_number_is_loud_and_not_sent(
-    lost, ordered, look, portal, sandbox, monkeypatch
+    lost, ordered, look, portal, sandbox, monkeypatch, mona
 ) -> None:
     held = ordered("turnkey-capacity")
     sandbox.fault("save", "status", status=429, processed=True)
@@ -214,6 +214,13 @@ def test_a_held_order_that_stands_in_the_history_without_a_number_is_loud_and_no
     assert "has no order number" in now(held).conflict
     Order.objects.filter(pk=held.pk).update(not_before=None)
     assert submitting.submit(held.pk, portal) is None
+    with pytest.raises(settling.CannotSettle, match="Cancel"):  # else it would be sent, and bought twice
+        settling.see_to_conflict(now(held), reason="Seen", actor=mona)
+    assert submitting.submit(held.pk, portal) is None
+    settling.cancel(now(held), reason="Yeastar has it already", actor=mona)
+    settling.see_to_conflict(now(held), reason="Told the customer", actor=mona)
+    assert "Yeastar has it as order id:" in verdict.problem(now(held))
+    assert not verdict.can_order_again(now(held))
     assert len([each for each in sandbox.ledger if held.reference in each["body"]]) == 1
 
 
