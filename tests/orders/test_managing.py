@@ -27,7 +27,7 @@ SignIn = Callable[[User], Client]
 def test_a_manager_cancels_what_no_worker_has_taken(
     queued: Queued, mona: User, sign_in: SignIn, portal: PartnerPortal, sandbox: Sandbox
 ) -> None:
-    order, browser = settled(queued()), sign_in(mona)
+    order, browser = queued(), sign_in(mona)
     assert "Cancel this order" in browser.get(order.get_absolute_url()).content.decode()
     browser.post(f"/orders/{order.pk}/cancel/", {"reason": "The customer changed his mind"})
     order.refresh_from_db()
@@ -38,7 +38,7 @@ def test_a_manager_cancels_what_no_worker_has_taken(
 
 
 def test_an_order_that_is_being_sent_is_not_cancelled(queued: Queued, mona: User, sign_in: SignIn) -> None:
-    order, browser = settled(queued()), sign_in(mona)
+    order, browser = queued(), sign_in(mona)
     assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
     assert "Cancel this order" not in browser.get(order.get_absolute_url()).content.decode()
     answer = browser.post(f"/orders/{order.pk}/cancel/", {"reason": "Too late"}, follow=True)
