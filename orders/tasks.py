@@ -11,6 +11,7 @@ from celery.signals import worker_shutting_down
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
 from orders.history import following, reconciling
+from orders.models import Reading
 from yeastar_api.errors import ApiError
 
 log = structlog.get_logger(__name__)
@@ -45,8 +46,18 @@ def reconcile() -> None:
 
 @shared_task(ignore_result=True)
 def follow_history() -> None:
-    """Read what is new in the vendor's history."""
+    """Read what is new in the vendor's history, and a few of its older pages once more."""
     following.follow(gateway.portal(), stopping=_stopping.is_set)
+    following.roll(gateway.portal(), stopping=_stopping.is_set)
+
+
+@shared_task(ignore_result=True)
+def follow_by_hand(pk: int) -> None:
+    """Do the run that a person has opened, unless it was given up meanwhile."""
+    reading = Reading.objects.filter(pk=pk, finished_at=None).first()
+    if reading is not None:
+        whole = reading.kind == Reading.Kind.WHOLE
+        following.follow(gateway.portal(), whole=whole, reading=reading, stopping=_stopping.is_set)
 
 
 @shared_task(ignore_result=True)

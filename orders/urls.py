@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import connection, history, managing, ordering, orders
+from orders.views import connection, history, managing, ordering, orders, syncing
 
 app_name = "orders"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("connection/ask/", connection.ask, name="ask"),
     path("history/", history.history, name="history"),
     path("history/<int:pk>/", history.record_page, name="record"),
+    path("history/sync/", syncing.sync_page, name="sync"),
+    path("history/sync/now/", syncing.sync_now, name="sync_now"),
     path("history/views/", history.save_view, name="save_view"),
     path("history/views/<int:pk>/delete/", history.delete_view, name="delete_view"),
     path("orders/", orders.order_list, name="list"),

@@ -50,6 +50,8 @@ TABLE = [
     # The mirrored history: managers and above; a view of mona's is hers alone.
     Row("orders:history", "get", "/history/", (302, 403, 403, 200, 200, 403)),
     Row("orders:record", "get", "/history/{record}/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:sync", "get", "/history/sync/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:sync_now", "post", "/history/sync/now/", (302, 403, 403, 302, 302, 403)),
     Row("orders:save_view", "post", "/history/views/", (302, 403, 403, 302, 302, 403)),
     Row("orders:delete_view", "post", "/history/views/{view}/delete/", (302, 403, 403, 302, 404, 403)),
     # The connection: admins.

@@ -1,0 +1,111 @@
+"""Managers see how fresh the mirror is, and start a run; a command does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from orders import tasks
+from orders.history import runs
+from orders.history.following import follow
+from orders.models import Reading, Record, Tally
+from yeastar_api.client import PartnerPortal
+from yeastar_api.sandbox import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def monas(mona: User, sign_in: Callable[[User], Client]) -> Client:
+    return sign_in(mona)
+
+
+def test_sync_now_opens_a_run_that_a_worker_does(monas: Client, mona: User, portal: PartnerPortal) -> None:
+    assert monas.post("/history/sync/now/", {"whole": "1"}).status_code == 302
+    [opened] = Reading.objects.all()
+    shown = monas.get("/history/sync/").content.decode()
+    assert "being read" in shown
+    assert "every 1s" in shown
+    assert 'http-equiv="refresh"' in shown, "without JavaScript the page reloads"
+    monas.post("/history/sync/now/")
+    assert Reading.objects.count() == 1, "one at a time, whoever starts it"
+    tasks.follow_by_hand(opened.pk)
+    opened.refresh_from_db()
+    assert (opened.complete, opened.who, opened.new) == (True, mona, 12)
+    rested = monas.get("/history/sync/").content.decode()
+    assert "every 1s" not in rested
+    assert "As of" in rested
+    tasks.follow_by_hand(opened.pk)
+    assert Reading.objects.count() == 1, "a message that comes twice changes nothing"
+
+
+def test_without_a_queue_the_page_says_so_and_no_run_stays_open(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(tasks.follow_by_hand, "delay", away)
+    shown = monas.post("/history/sync/now/", follow=True).content.decode()
+    assert "Nothing was read" in shown
+    assert not Reading.objects.filter(finished_at=None).exists()
+
+
+def test_the_progress_of_an_open_run_is_told(monas: Client, mona: User) -> None:
+    reading = runs.begin(runs.current_destination(), "By hand", who=mona)
+    assert reading is not None
+    Reading.objects.filter(pk=reading.pk).update(
+        pages=250, seen=25_000, total=100_000, next_page=251, new=40, started_at=timezone.now() - timedelta(seconds=10)
+    )
+    shown = monas.get("/history/sync/").content.decode()
+    assert "250 of 1,000 pages" in shown
+    assert 'value="25"' in shown
+    assert "about 30 s left" in shown or "about 29 s left" in shown
+
+
+def test_freshness_is_that_of_the_last_run_that_missed_nothing(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    assert runs.freshness().at is None
+    first = follow(portal)
+    assert first is not None
+    assert runs.freshness() == runs.Freshness(first.started_at, None, "")
+    sandbox.fault("order_page", "status", times=None, status=400)
+    follow(portal)
+    later = runs.freshness()
+    assert later.at == first.started_at
+    assert "cut short" in later.trouble
+
+
+def test_the_beat_reads_what_is_new_and_some_older_pages(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    sandbox.world.generate("orders", 300)
+    tasks.follow_history()
+    tasks.follow_history()
+    kinds = list(Reading.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["whole", "rolling", "newest", "rolling"]
+    assert all(Reading.objects.values_list("complete", flat=True))
+
+
+def test_the_command_mirrors_and_counts_anew(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    said = StringIO()
+    call_command("mirror_orders", "--whole", stdout=said)
+    assert "New: 12" in said.getvalue()
+    Tally.objects.update(count=3)
+    call_command("mirror_orders", "--recount", stdout=said)
+    call_command("mirror_orders", "--recount", stdout=said)
+    assert "were wrong, and are right." in said.getvalue()
+    assert said.getvalue().endswith("The monthly sums were right.\n")
+    sandbox.fault("order_page", "status", times=None, status=400)
+    with pytest.raises(CommandError, match="Not everything"):
+        call_command("mirror_orders", stdout=said)
+    assert Record.objects.count() == 12
+
+
+def test_the_command_waits_for_nobody(portal: PartnerPortal) -> None:
+    runs.begin(runs.current_destination(), "Another one")
+    with pytest.raises(CommandError, match="Another run"):
+        call_command("mirror_orders")
