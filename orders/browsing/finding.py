@@ -104,7 +104,7 @@ def _beginning(column: str) -> str:
     what = f'({column}) COLLATE "C"' if connection.vendor == "postgresql" else column
     where = f"{what} >= %s AND {what} < %s AND NOT ({column} = '')"
     rows = f"SELECT id FROM orders_record WHERE {where} ORDER BY {what} DESC LIMIT {FEW + 1}"  # noqa: S608
-    return f"SELECT id FROM ({rows}) AS one"
+    return f"SELECT id FROM ({rows}) AS one"  # noqa: S608
 
 
 def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:

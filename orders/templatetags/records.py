@@ -104,13 +104,19 @@ def _asker(row: Any) -> str:
 
 def _references(row: Any) -> str:
     told = row.po_number and f"<span>{escape(row.po_number)}</span>"
-    return " ".join(filter(None, [_number(row.reference), told]))
+    return _together(_number(row.reference), told)
 
 
 def _money(row: Any) -> str:
     currency = row.record.currency and f'<span class="quiet">{escape(row.record.currency)}</span>'
-    return " ".join(filter(None, [row.money or (currency and UNKNOWN_AMOUNT), currency]))
+    return _together(row.money or (currency and UNKNOWN_AMOUNT), currency)
 
 
 def _number(text: str) -> str:
     return f'<span class="id">{escape(text)}</span>' if text else ""
+
+
+def _together(*parts: str) -> str:
+    """What is there of some parts, as one: a card lays out what stands beside each other in a cell."""
+    told = " ".join(filter(None, parts))
+    return f"<span>{told}</span>" if told else ""

@@ -15,6 +15,8 @@ from tests.browser.running import PASSWORD
 
 SOFTWARE = "software-edition-license"
 
+READ_HISTORY = "from orders import gateway; from orders.history.following import follow; follow(gateway.portal())"
+
 Opener = Callable[[Visitor], Page]
 OPENERS: dict[str, Opener] = {}
 
@@ -345,6 +347,46 @@ def list_of_everybody(visitor: Visitor) -> Page:
 @state
 def list_of_nothing(visitor: Visitor) -> Page:
     return at(visitor, "/orders/", "admin")
+
+
+@state
+def history(visitor: Visitor) -> Page:
+    """Filtered by what nothing else is: other tests' orders come and go."""
+    for number in range(3):
+        told = {"productId": 9, "productNo": f"HISTORY{number:05}", "customReferenceNo": "W" * 60 * (number == 1)}
+        visitor.site.vendor.control("POST", "orders", told)
+    visitor.site.manage("shell", "--verbosity=0", "-c", READ_HISTORY)
+    page = at(visitor, "/history/?period=this-year&sort=order", "manager")
+    expect(page.locator(".records tbody tr").first).to_be_visible()
+    return page
+
+
+@state
+def history_without_a_match(visitor: Visitor) -> Page:
+    page = at(visitor, "/history/?q=nothing-begins-so&from=never", "manager")
+    expect(page.get_by_text("Nothing fits")).to_be_visible()
+    return page
+
+
+@state
+def history_with_a_saved_view(visitor: Visitor) -> Page:
+    page = history(visitor)
+    page.locator("#keep summary").click()
+    page.fill("#id_name", "Everything of this year, by number")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".messages")).to_be_visible()
+    page.locator("#keep summary").click()
+    return page
+
+
+@state
+def record_of_the_history(visitor: Visitor) -> Page:
+    page = history(visitor)
+    page.locator(".records tbody th a").first.click()
+    expect(page.locator(".record-title")).to_be_visible()
+    for fold in page.locator("main details summary").all():
+        fold.click()
+    return page
 
 
 @state

@@ -217,6 +217,7 @@ def test_pages_keep_filters_and_sort(monas: Client) -> None:
         for n in range(120)
     )  # fmt: skip
     first = monas.get("/history/?status=pending&sort=order")
+    assert "<b>120</b> orders" in first.content.decode()
     assert first.context["counted"] == "120"
     assert first.context["older"].startswith("?status=pending&sort=order&after=")
     second = monas.get("/history/" + first.context["older"])
