@@ -11,7 +11,7 @@ import sys
 from bench.figure import Row, note, received, table
 from bench.stage import ROOT, sync_seconds
 
-FIGURES = ("throughput", "place", "steps", "weight", "memory", "reconcile", "history")
+FIGURES = ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "mirror")
 
 
 def main() -> int:
