@@ -61,8 +61,9 @@ def find(asked: Asked, now: datetime) -> Found:
         sets.append(_set_of_customers(asked.q, keys))
     if asked.customer and "partner_id" not in conditions:
         sets.append(_set_of_customers(asked.customer, set()))
-    if asked.ours:
-        sets.append(_set_of_ours(asked.ours))
+    if asked.ours:  # then it was made here, and there is an index of all that was
+        sets.append(_set_of_ours(asked.ours) if asked.made != "elsewhere" else set())
+        conditions["owner_id__isnull"] = False
     few = [each for each in sets if isinstance(each, set)]
     many = [each for each in sets if not isinstance(each, set)]
     if few:

@@ -70,6 +70,8 @@ def test_each_filter_leaves_only_what_fits(monas: Client, queued: Callable[..., 
         "status=con%3Cb%3E": ["ODD"],
         "ours=QUEUED": ["OURS"],
         "ours=PLACED": [],
+        "ours=QUEUED&made=elsewhere": [],
+        "ours=QUEUED&made=here": ["OURS"],
         "product=9": ["THEIRS"],
         "customer=77": ["THEIRS"],
         "who=alice": ["OURS"],
@@ -340,7 +342,7 @@ def test_a_view_is_saved_replaced_opened_and_deleted(monas: Client, mona: User) 
     assert not SavedView.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "\x00"])
+@pytest.mark.parametrize("name", ["", " \t ", "x" * 61])
 def test_a_view_needs_a_name_of_some_length(monas: Client, name: str) -> None:
     page = monas.post("/history/views/", {"name": name, "query": "q=1"}, follow=True)
     assert page.status_code == 200
