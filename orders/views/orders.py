@@ -119,8 +119,8 @@ def show(
         "breaker": breaker,
         "verdict": verdict.verdict(order, breaker),
         "problem": verdict.problem(order, breaker),
-        # A page that asks again would swap away what a manager writes about a contradiction.
         "moving": order.moving and not order.conflict,
+        "asks_every": _seconds_between_questions(order, can_settle=can_settle),
         "stages": verdict.stages(order),
         "receipt": verdict.receipt(order),
         "rows": order.summary,
@@ -136,6 +136,15 @@ def show(
         "can_order_again": verdict.can_order_again(order),
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
+
+
+def _seconds_between_questions(order: Order, *, can_settle: bool) -> int:
+    """How often the page asks what has become of the order; 0 at rest, and where it would swap away what is written."""
+    if order.conflict or can_settle:
+        return 0
+    if order.moving:
+        return 3
+    return 10 if order.status == Status.UNCERTAIN and not verdict.astray(order) else 0
 
 
 @require_safe
