@@ -291,7 +291,7 @@ def order_refused(visitor: Visitor) -> Page:
 
 @state
 def order_uncertain(visitor: Visitor) -> Page:
-    visitor.site.vendor.fault("save", "half")
+    visitor.site.vendor.fault("save", "reset")
     return drafts.order(visitor.page(), visitor.site.url, "Not known yet")
 
 
