@@ -71,12 +71,15 @@ def one_at_a_time(likeness: str) -> None:
 
 
 def ours(order: Order, likeness: str) -> list[Twin]:
-    """The orders of the same that were placed here. One quick query, for it is asked again while others wait."""
+    """The orders of the same that were placed here. It is asked again while others wait; as a rule there is none."""
+    same = Order.objects.filter(likeness=likeness).exclude(pk=order.pk).order_by()
+    if not same.exists():
+        return []
     since = timezone.now() - settings.DUPLICATE_WINDOW
     # What was settled as not bought, and found after all, counts from when that was told, or seen to.
     found_late = ~Q(found_as="") & Q(updated_at__gte=since)
     recent = Q(placed_at__gte=since) | Q(settled_at__gte=since) | found_late | Q(pk=order.again_of_id)
-    rows = Order.objects.filter(recent | OPEN, likeness=likeness).exclude(pk=order.pk).values(*COLUMNS)
+    rows = same.filter(recent | OPEN).values(*COLUMNS)
     # By host only: new credentials may well be those of the same account.
     host = f"{current_destination().partition(' ')[0]} "
     found = []
@@ -133,14 +136,15 @@ def _theirs(order: Order, wanted: Wanted, now: datetime) -> list[Twin]:
     Few and plain conditions: Django takes longer to write a query than the database to answer it.
     """
     # The second term is that of the index, without which SQLite would not take it.
-    by_hand = Record.objects.filter(reference=order.reference).exclude(reference="")
-    found = [_as_twin(record, compare(wanted, record), now, same_text=True) for record in by_hand]
-    pks = _unclaimed(order, wanted, now)
+    rows = Record.objects.filter(reference=order.reference).exclude(reference="")
+    by_hand = list(rows.values_list("pk", flat=True))
+    pks = [*by_hand, *_unclaimed(order, wanted, now)]
     records = Record.objects.in_bulk(pks) if pks else {}
+    found = []
     for record in (records[pk] for pk in pks if pk in records):
-        traits = compare(wanted, record)
-        if _is_twin(traits):
-            found.append(_as_twin(record, traits, now))
+        traits, same_text = compare(wanted, record), record.pk in by_hand
+        if same_text or _is_twin(traits):
+            found.append(_as_twin(record, traits, now, same_text=same_text))
     return found[:MOST]
 
 

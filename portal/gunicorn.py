@@ -1,6 +1,8 @@
 """How gunicorn serves the portal: `gunicorn -c portal/gunicorn.py portal.wsgi:application`."""
 
+import gc
 import os
+from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 
@@ -24,3 +26,9 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH1
 accesslog = None  # django-structlog writes one line for each request
 errorlog = "-"
 proc_name = "portal-web"
+
+
+def when_ready(_: Any) -> None:
+    """What lives as long as the process is not looked through for garbage again and again while people wait."""
+    gc.collect()
+    gc.freeze()

@@ -5,6 +5,7 @@ The same as `celery worker` and `celery beat`, without Celery's command line, wh
 ready, as Celery's did around a lost broker, starts again: a container is restarted by Docker, this one by nobody.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,9 @@ _told_to_stop = threading.Event()
 def say_ready(**_: Any) -> None:
     Path(os.environ["READY_FILE"]).touch()
     _ready.set()
+    # What lives as long as the process is not looked through for garbage again and again while orders wait.
+    gc.collect()
+    gc.freeze()
 
 
 def note_stop(**_: Any) -> None:
