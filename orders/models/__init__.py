@@ -4,6 +4,7 @@ from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
 from orders.models.characters import LAST, Characters
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
+from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
 from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
 from orders.models.order import (
     MANAGE_CONNECTION,
@@ -23,6 +24,7 @@ __all__ = [
     "NUMBER_LENGTH",
     "PLACE_ORDER",
     "QUEUE_DOWN",
+    "SEE_ALL_EXPORTS",
     "SEE_ALL_ORDERS",
     "SETTLE_ORDER",
     "USUAL_CURRENCY",
@@ -34,6 +36,8 @@ __all__ = [
     "Contact",
     "EchoSighting",
     "EvidenceIsKept",
+    "Export",
+    "ExportQuerySet",
     "Mirrored",
     "MirroredQuerySet",
     "Order",
