@@ -20,6 +20,9 @@ SORTS = {"-at": ("at", True), "at": ("at", False), "-order": ("order_no", True),
 
 NEWEST_FIRST = "-at"
 
+NOT_TOLD = "-"
+"""As product, customer, status or currency: those of which none is told, or not known yet."""
+
 PERIODS = {
     "today": "Today",
     "7-days": "7 days",

@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from orders.browsing.asked import SORTS, Asked
+from orders.browsing.asked import NOT_TOLD, SORTS, Asked
 from orders.browsing.kept import kept
 from orders.lifecycle import Status
 from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Order, Partner, Record
@@ -122,11 +122,14 @@ def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:
     }
     if asked.who:
         found["owner_id"] = User.objects.filter(username=asked.who).values_list("pk", flat=True).first() or 0
-    if asked.customer and Partner.objects.filter(remote_id=asked.customer).exists():
+    if asked.customer == NOT_TOLD:
+        found["partner_id"] = ""
+    elif asked.customer and Partner.objects.filter(remote_id=asked.customer).exists():
         found["partner_id"] = asked.customer
     elif asked.customer and Record.objects.filter(partner_id=asked.customer).exclude(partner_id="").exists():
         found["partner_id"] = asked.customer  # of a customer whom the mirror does not know
-    return {lookup: value for lookup, value in found.items() if value is not None}
+    told = {lookup: value for lookup, value in found.items() if value is not None}
+    return {lookup: "" if value == NOT_TOLD else value for lookup, value in told.items()}
 
 
 def _plain(conditions: dict[str, Any]) -> Q:
@@ -136,7 +139,7 @@ def _plain(conditions: dict[str, Any]) -> Q:
         if conditions.get(column, usual) != usual:
             where &= ~Q(**{column: usual})
     for column in ("product_id", "partner_id"):
-        if column in conditions:
+        if conditions.get(column):
             where &= ~Q(**{column: ""})
     return where
 

@@ -23,6 +23,9 @@ from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
 
+TOLD = ("status", "product", "customer", "currency")
+"""What a record may not tell."""
+
 OTHERS = 10
 """Of a customer's other orders the record's page shows so many."""
 
@@ -113,7 +116,9 @@ def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 def _fields(asked: asking.Asked) -> list[dict[str, Any]]:
     """The lists to choose from; what is chosen stands in its list even if nobody else knows it."""
-    offered = kept().choices | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
+    not_told = [(asking.NOT_TOLD, "Not told")]
+    told = {name: [*values, *(not_told if name != "who" else [])] for name, values in kept().choices.items()}
+    offered = told | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
     return [
         {
             "name": name,
@@ -138,6 +143,7 @@ def _chips(asked: asking.Asked) -> list[dict[str, str]]:
     if asked.customer:
         known = Partner.objects.filter(remote_id=asked.customer).first()
         labels["customer"] = str(known) if known else asked.customer
+    labels |= {name: "not told" for name, value in labels.items() if name in TOLD and value == asking.NOT_TOLD}
     for name, words in (("ours", asking.OURS), ("made", asking.MADE), ("period", asking.PERIODS)):
         labels |= {name: words[labels[name]]} if name in labels else {}
     begin, end = labels.pop("from", ""), labels.pop("to", "")

@@ -84,6 +84,10 @@ def test_each_filter_leaves_only_what_fits(monas: Client, queued: Callable[..., 
         "to=2026-05-19": ["ODD"],
         "status=succeed&currency=RMB&made=elsewhere&sort=order": ["THEIRS"],
         "status=succeed&currency=USD": [],
+        "product=-": ["OURS", "ODD"],
+        "customer=-": ["OURS"],
+        "currency=-&made=here": ["OURS"],
+        "status=-": [],
     }.items():
         assert listed(monas, f"/history/?{query}") == found, query
 
