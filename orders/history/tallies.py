@@ -36,7 +36,7 @@ Cell = tuple[date, str, str, str, str]
 """Month, kind, key, status, currency."""
 
 Delta = dict[Cell, list[Decimal]]
-"""How many more (or fewer) in a cell, and how much more money."""
+"""How many more (or fewer) in a cell, how much more money, and of how many more that is told."""
 
 
 def counted(record: Record) -> Counted:
@@ -54,7 +54,7 @@ def counted(record: Record) -> Counted:
 
 def delta(old: Iterable[Counted], new: Iterable[Counted]) -> Delta:
     """What changes when the old ones go and the new ones come."""
-    cells: Delta = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    cells: Delta = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
     zone = timezone.get_current_timezone()
     for sign, all_of_them in ((-1, old), (1, new)):
         for each in all_of_them:
@@ -63,7 +63,8 @@ def delta(old: Iterable[Counted], new: Iterable[Counted]) -> Delta:
                 sums = cells[cell]
                 sums[0] += sign
                 sums[1] += amount
-    return {cell: sums for cell, sums in cells.items() if sums[0] or sums[1]}
+                sums[2] += sign * (each.amount is not None)
+    return {cell: sums for cell, sums in cells.items() if any(sums)}
 
 
 def _cells(each: Counted, zone: object) -> Iterator[Cell]:
@@ -81,21 +82,22 @@ def apply(destination: str, changes: Delta) -> None:
         return
     ops = connection.ops
     rows = [
-        (destination, ops.adapt_datefield_value(month), kind, key, status, currency, int(count), _plain(amount))
-        for (month, kind, key, status, currency), (count, amount) in sorted(changes.items())
+        (destination, ops.adapt_datefield_value(cell[0]), *cell[1:], int(count), _plain(amount), int(priced))
+        for cell, (count, amount, priced) in sorted(changes.items())
     ]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)
-    if any(count < 0 for count, _ in changes.values()):
+    if any(count < 0 for count, *_ in changes.values()):
         Tally.objects.filter(destination=destination, count=0).delete()
 
 
 # SQLite keeps decimals as floats: rounding each sum to its places lets no error grow.
 _ADD = """
-INSERT INTO orders_tally (destination, month, kind, key, status, currency, count, amount)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO orders_tally (destination, month, kind, key, status, currency, count, amount, priced)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (destination, kind, month, key, status, currency)
-DO UPDATE SET count = orders_tally.count + excluded.count, amount = ROUND(orders_tally.amount + excluded.amount, 4)
+DO UPDATE SET count = orders_tally.count + excluded.count, amount = ROUND(orders_tally.amount + excluded.amount, 4),
+    priced = orders_tally.priced + excluded.priced
 """
 
 
@@ -110,11 +112,9 @@ def recount(destination: str) -> Delta:
 
 def told(destination: str) -> Delta:
     """What the tallies say."""
-    columns = ("month", "kind", "key", "status", "currency", "count", "amount")
+    columns = ("month", "kind", "key", "status", "currency", "count", "amount", "priced")
     rows = Tally.objects.filter(destination=destination).values_list(*columns)
-    return {
-        (month, kind, key, status, currency): [Decimal(n), sum_] for month, kind, key, status, currency, n, sum_ in rows
-    }
+    return {tuple(cell): [Decimal(n), sum_, Decimal(priced)] for *cell, n, sum_, priced in rows}
 
 
 def rebuild(destination: str) -> bool:

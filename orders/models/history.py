@@ -107,6 +107,7 @@ class Tally(models.Model):
     currency = models.CharField(max_length=20, blank=True)
     count = models.IntegerField(default=0)
     amount = models.DecimalField(max_digits=24, decimal_places=4, default=0)
+    priced = models.IntegerField(default=0, db_default=0)  # of how many theirs tells an amount
 
     class Meta:
         constraints = [
