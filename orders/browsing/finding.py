@@ -18,11 +18,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from orders.browsing.asked import NOT_TOLD, SORTS, Asked
 from orders.browsing.kept import kept
 from orders.lifecycle import Status
-from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Order, Partner, Record
+from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Characters, Order, Partner, Record
 
 FEW = 1_000
 """So many keys are gathered, at most."""
@@ -51,14 +52,16 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find(asked: Asked, now: datetime) -> Found:
-    """The records that are asked for."""
+def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
+    """The records that are asked for. `whole` if all of them are wanted, however long it takes, and not a list."""
     conditions = _conditions(asked, now)
     sets: list[set[int] | Q] = []
     notes: tuple[str, ...] = ()
     if asked.q:
         keys, notes = by_number(asked.q)
         sets.append(_set_of_customers(asked.q, keys))
+        if notes and whole:
+            sets[-1], notes = _all_by_number(asked.q, sets[-1]), ()
     if asked.customer and "partner_id" not in conditions:
         sets.append(_set_of_customers(asked.customer, set()))
     if asked.ours:  # then it was made here, and there is an index of all that was
@@ -106,6 +109,17 @@ def _beginning(column: str) -> str:
     where = f"{what} >= %s AND {what} < %s AND NOT ({column} = '')"
     rows = f"SELECT id FROM orders_record WHERE {where} ORDER BY {what} DESC LIMIT {FEW + 1}"  # noqa: S608
     return f"SELECT id FROM ({rows}) AS one"  # noqa: S608
+
+
+def _all_by_number(text: str, others: set[int] | Q) -> Q:
+    """All with a number that begins with `text`, however many, to be met when walking; and some more."""
+    found = Q(pk__in=others) if isinstance(others, set) else others
+    for prefix in {text, text.upper()}:
+        found |= Q(ours__reference=prefix)
+        for column in NUMBERS:
+            characters = Characters(Coalesce(column, column))
+            found |= Q(GreaterThanOrEqual(characters, prefix)) & Q(LessThan(characters, prefix + LAST))
+    return found
 
 
 def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:

@@ -59,6 +59,13 @@ def _from_the_top(rows: list[Record], *, lost: bool) -> Page:
     return Page(shown, after=shown[-1].pk if len(rows) > PAGE_SIZE else None, lost=lost)
 
 
+def behind(found: Found, asked: Asked, place: tuple[Any, int] | None = None) -> QuerySet[Record]:
+    """The rows in the order that is asked for, behind a place in it: a value of the column that sorts, and a key."""
+    column, down = SORTS[asked.sort]
+    rows = _sorted(found, column, down)
+    return rows if place is None else _behind(rows, down, *place)
+
+
 def _sorted(found: Found, column: str, down: bool) -> QuerySet[Record]:
     """The rows in their order; those with the same value in the order of their keys."""
     by: Any = Coalesce(column, column) if found.few else F(column)
@@ -72,7 +79,10 @@ def _beside(found: Found, column: str, down: bool, key: int) -> list[Record] | N
     value = Record.objects.filter(pk=key).values_list(column, flat=True).first()
     if value is None:
         return None
+    return list(_behind(_sorted(found, column, down), down, value, key)[: PAGE_SIZE + 1])
+
+
+def _behind(rows: QuerySet[Record], down: bool, value: Any, key: int) -> QuerySet[Record]:
     than = "lt" if down else "gt"
     # The first condition is where an index is entered, the second tells equal values apart.
-    rows = _sorted(found, column, down).filter(**{f"by__{than}e": value})
-    return list(rows.filter(Q(**{f"by__{than}": value}) | Q(**{f"pk__{than}": key}))[: PAGE_SIZE + 1])
+    return rows.filter(**{f"by__{than}e": value}).filter(Q(**{f"by__{than}": value}) | Q(**{f"pk__{than}": key}))
