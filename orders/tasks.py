@@ -7,11 +7,12 @@ from uuid import UUID
 import structlog
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.utils import timezone
 
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import SUBMIT
-from orders.history import following, reconciling
-from orders.models import Reading
+from orders.history import drift, following, reconciling, records
+from orders.models import Reading, Record
 from yeastar_api.errors import ApiError
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,17 @@ def follow_by_hand(pk: int) -> None:
     if reading is not None:
         whole = reading.kind == Reading.Kind.WHOLE
         following.follow(gateway.portal(), whole=whole, reading=reading, stopping=_stopping.is_set)
+
+
+@shared_task(ignore_result=True)
+def read_detail(pk: int) -> None:
+    """Read one order of theirs in full, because somebody asked for it; then note what does not agree."""
+    record = Record.objects.get(pk=pk)
+    try:
+        records.read_detail(gateway.portal(), record, timezone.now())
+    except ApiError as error:  # the record says that it was tried in vain
+        log.warning("history.no_detail", record=record.key, error=str(error))
+    drift.note(record.destination)
 
 
 @shared_task(ignore_result=True)

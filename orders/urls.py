@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import connection, history, managing, ordering, orders, syncing
+from orders.views import connection, drift, history, managing, ordering, orders, syncing
 
 app_name = "orders"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("connection/ask/", connection.ask, name="ask"),
     path("history/", history.history, name="history"),
     path("history/<int:pk>/", history.record_page, name="record"),
+    path("history/<int:pk>/ask/", drift.ask_details, name="ask_details"),
+    path("history/drift/", drift.drift_page, name="drift"),
+    path("history/drift/<int:pk>/seen/", drift.see_to_drift, name="see_to_drift"),
     path("history/sync/", syncing.sync_page, name="sync"),
     path("history/sync/now/", syncing.sync_now, name="sync_now"),
     path("history/views/", history.save_view, name="save_view"),

@@ -53,7 +53,8 @@ def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]
 def _wanted(destination: str, most: int) -> list[Record]:
     """First what the guard against duplicates needs, then what is pending, then all others; the newest first.
 
-    Orders of ours are known already. Those whose detail could not be read come last.
+    Of orders of ours the receipt tells already, so they come last; theirs may tell otherwise. Those whose detail could
+    not be read come after the others of their sort.
     """
     now = timezone.now()
     here = Record.objects.filter(destination=destination, gone_at=None).exclude(order_no="", order_id="")
@@ -66,6 +67,7 @@ def _wanted(destination: str, most: int) -> list[Record]:
         _newest(unread.filter(lately)),
         pending.order_by(F("detail_at").asc(nulls_first=True)),
         _newest(unread),
+        _newest(here.filter(owner__isnull=False, detail_at=None)),
     ):
         if len(found) < most:
             found.update((record.pk, record) for record in some.exclude(pk__in=found)[: most - len(found)])

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from orders.destination import current_destination
-from orders.history import details, linking, records, runs
+from orders.history import details, drift, linking, records, runs
 from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, look_through
 from orders.history.reconciling import see
 from orders.lifecycle import Status
@@ -92,7 +92,7 @@ class _Run:
         self._untold = set(ours.exclude(answer="").values_list("order_no", flat=True))
 
     def closing(self, work: Callable[[], object]) -> None:
-        """Do it; then link, read details, and close the run, whatever happens."""
+        """Do it; then link, read details, and close the run, whatever happens; then note what does not agree."""
         try:
             work()
             linking.link(self._destination)
@@ -102,6 +102,7 @@ class _Run:
             self._scan.problem, self._words = str(why), ""
         finally:
             runs.end(self._reading, self._scan, self._words, complete=self._complete)
+        drift.note(self._destination)
 
     def newest(self) -> bool:
         """Read what is new, from whichever end it is at. False if all must be read instead."""

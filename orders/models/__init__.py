@@ -3,6 +3,7 @@
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
 from orders.models.characters import LAST, Characters
+from orders.models.drift import Drift
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
 from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
@@ -34,6 +35,7 @@ __all__ = [
     "Breaker",
     "Characters",
     "Contact",
+    "Drift",
     "EchoSighting",
     "EvidenceIsKept",
     "Export",

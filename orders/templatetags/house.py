@@ -98,6 +98,20 @@ def when(value: Any) -> SafeString:
     )
 
 
+@register.filter
+def as_of(value: Any) -> SafeString:
+    """12:03, 4 min ago: of when a copy is, with the exact moment behind it. Of another day: 20 Nov, 12:03."""
+    if not isinstance(value, datetime):
+        return SafeString("")
+    moment, now = timezone.localtime(value), timezone.localtime()
+    today = moment.date() == now.date()
+    words = date_format(moment, "H:i" if today else "j M, H:i")
+    if abs(now - moment) < timedelta(hours=12):
+        words = f"{words}, {_spoken(moment, now)}"
+    exact = date_format(moment, EXACT)
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), exact, words)
+
+
 def _spoken(moment: datetime, now: datetime) -> str:
     distance = now - moment
     ahead = distance < timedelta(0)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from orders.models import Order, Record, SavedView
+from orders.models import Drift, Order, Record, SavedView
 from orders.recipes import RECIPES
 from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
 from tests.conftest import person
@@ -50,6 +50,9 @@ TABLE = [
     # The mirrored history: managers and above; a view of mona's is hers alone.
     Row("orders:history", "get", "/history/", (302, 403, 403, 200, 200, 403)),
     Row("orders:record", "get", "/history/{record}/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:ask_details", "post", "/history/{record}/ask/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:drift", "get", "/history/drift/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:see_to_drift", "post", "/history/drift/{drift}/seen/", (302, 403, 403, 302, 302, 403)),
     Row("orders:sync", "get", "/history/sync/", (302, 403, 403, 200, 200, 403)),
     Row("orders:sync_now", "post", "/history/sync/now/", (302, 403, 403, 302, 302, 403)),
     Row("orders:save_view", "post", "/history/views/", (302, 403, 403, 302, 302, 403)),
@@ -147,7 +150,8 @@ def test_each_role_is_answered_as_the_table_says(
             order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
             Order.objects.filter(pk=order.pk).update(status="FAILED")
             view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
-        url = row.url.format(order=order.pk, draft=own_draft.pk, record=record.pk, view=view.pk)
+            drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
+        url = row.url.format(order=order.pk, draft=own_draft.pk, record=record.pk, view=view.pk, drift=drift.pk)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
         if row.name.startswith("orders:") and answer.status_code == 302:

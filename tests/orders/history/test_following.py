@@ -52,9 +52,10 @@ def test_a_changed_status_is_kept_and_an_unchanged_row_is_not_written(portal: Pa
     assert {number for number in after if after[number] != before[number]} == {pending.order_no}
 
 
-def test_the_details_of_orders_made_elsewhere_today_are_read(
-    portal: PartnerPortal, sandbox: Sandbox, queued: Callable[..., Order]
+def test_the_details_of_orders_made_elsewhere_today_are_read_first_and_those_of_ours_last(
+    portal: PartnerPortal, sandbox: Sandbox, queued: Callable[..., Order], settings: Any
 ) -> None:
+    settings.HISTORY_DETAILS = 5
     ours = queued()
     assert submitting.submit(ours.pk, portal) == Status.PLACED
     sandbox.world.generate("orders", 3)
@@ -63,6 +64,9 @@ def test_the_details_of_orders_made_elsewhere_today_are_read(
     assert not Record.objects.get(order_no=ours.order_no).detail_at
     lately = Record.objects.filter(created_at__gte=timezone.now() - timedelta(days=1)).exclude(order_no=ours.order_no)
     assert all(record.detail_at and record.transaction_no for record in lately)
+    settings.HISTORY_DETAILS = 200
+    follow(portal)
+    assert Record.objects.get(order_no=ours.order_no).detail_at
 
 
 def test_a_record_that_appears_after_never_placed_is_noticed_without_any_search(

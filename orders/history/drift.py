@@ -1,0 +1,197 @@
+"""Drift: where our orders and the vendor's history do not agree. Noted after each run; a page only reads the notes.
+
+`differences` alone says what drift is. To find it among very many orders the database is asked for those that may
+differ; when a page shows one, it is looked at once more, for either side may have changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Trim, Upper
+from django.utils import timezone
+
+from orders.history import runs
+from orders.history.candidates import WINDOW
+from orders.history.details import PENDING
+from orders.history.reconciling import NOTHING_BOUGHT
+from orders.lifecycle import Status
+from orders.likeness import compare, wanted_by
+from orders.models import USUAL_STATUS, Drift, Order, Record
+
+Kind = Drift.Kind
+
+MOST = 1_000
+"""So many of each kind are noted, the newest: beyond that it is no list for people any more."""
+
+BATCH = 500
+
+AS_BOUGHT = ("", PENDING, USUAL_STATUS)
+"""What theirs may say of an order that we call bought: that is on its way to be so, or says nothing."""
+
+NUMBERS = {"transaction_no": "Transaction number", "instance_id": "Instance id", "product_no": "Product number"}
+"""What the receipt told and the record tells, too."""
+
+LIKELY = 2
+"""So many orders of ours are named beside a record that may be one of them."""
+
+COMPARED = 300
+"""So many unsettled orders of the time of some records are compared with them."""
+
+
+def horizon() -> datetime | None:
+    """What was settled before it must stand in the mirror; None as long as nothing was read to the end."""
+    fresh_at = runs.freshness().at
+    return fresh_at - settings.HISTORY_LAG if fresh_at else None
+
+
+def differences(order: Order, record: Record | None, since: datetime | None) -> dict[Kind, str]:
+    """In what an order and its record do not agree now, each with what differs. `since` is the horizon."""
+    if order.conflict:
+        return {Kind.CONFLICT: ""}
+    if order.status == Status.FAILED:
+        stands = record is not None and not record.gone_at and record.status not in NOTHING_BOUGHT
+        return {Kind.BOUGHT: order.found_as} if order.found_as or stands else {}
+    if order.status != Status.PLACED:
+        return {}
+    if record is None:
+        late = since is not None and order.settled_at is not None and order.settled_at < since
+        return {Kind.MISSING: ""} if order.order_no and late else {}
+    found: dict[Kind, str] = {}
+    if record.gone_at:
+        found[Kind.GONE] = ""
+    elif record.status not in AS_BOUGHT:
+        found[Kind.STATUS] = record.status
+    if other := [name for name in NUMBERS if _differ(getattr(order, name), getattr(record, name))]:
+        found[Kind.NUMBER] = ",".join(other)
+    return found
+
+
+def _differ(ours: str, theirs: str) -> bool:
+    ours, theirs = ours.strip().upper(), theirs.strip().upper()
+    return bool(ours and theirs) and ours != theirs
+
+
+def note(destination: str) -> None:
+    """Note what differs now, and forget what no longer does. What was seen to and has not changed stays so."""
+    now, since = timezone.now(), horizon()
+    found: dict[tuple[object, str], Drift] = {}
+    for order, record in _suspects(destination, since):
+        for kind, what in differences(order, record, since).items():
+            found[order.pk, kind] = Drift(
+                destination=destination,
+                kind=kind,
+                order=order,
+                what=what,
+                at=order.placed_at or order.created_at,
+                noticed_at=now,
+            )
+    here = Drift.objects.filter(destination=destination)
+    noted = {(order, kind): (pk, what) for pk, order, kind, what in here.values_list("pk", "order_id", "kind", "what")}
+    same = {key for key, (_, what) in noted.items() if key in found and found[key].what == what}
+    stale = [pk for key, (pk, _) in noted.items() if key not in same]
+    for start in range(0, len(stale), BATCH):
+        here.filter(pk__in=stale[start : start + BATCH]).delete()
+    news = [drift for key, drift in found.items() if key not in same]
+    Drift.objects.bulk_create(news, batch_size=BATCH, ignore_conflicts=True)  # another run may note the same
+
+
+def _suspects(destination: str, since: datetime | None) -> Iterator[tuple[Order, Record | None]]:
+    """Orders that may differ from their records, the newest of each sort."""
+    orders = Order.objects.filter(destination=destination).order_by("-placed_at", "-pk").defer("request_body", "answer")
+    contradicted = orders.exclude(conflict="") | orders.filter(status=Status.FAILED).exclude(found_as="")
+    for order in contradicted[:MOST]:
+        yield order, record_of(order)
+    if since:
+        missing = orders.filter(status=Status.PLACED, settled_at__lt=since, record=None).exclude(order_no="")
+        for order in missing.filter(~Exists(_by_number(OuterRef("order_no"), destination)))[:MOST]:
+            yield order, None
+    for pairs in _pairs(destination):
+        for record in pairs.order_by("-at", "-pk").defer("raw", "detail", "ours__request_body", "ours__answer")[:MOST]:
+            if record.ours:
+                yield record.ours, record
+
+
+def _pairs(destination: str) -> Iterator[QuerySet[Record]]:
+    """Records of our orders that may differ from them. Asked by the owner, whose index holds all that was made here."""
+    here = Record.objects.filter(destination=destination, owner__isnull=False).select_related("ours")
+    bought = here.filter(ours__status=Status.PLACED)
+    yield bought.filter(gone_at__isnull=False)
+    yield bought.filter(gone_at=None).exclude(status__in=AS_BOUGHT)
+    other = Q()
+    for name in NUMBERS:
+        same = Q(**{f"{name}_here": F(f"{name}_there")})
+        other |= ~Q(**{name: ""}) & ~Q(**{f"ours__{name}": ""}) & ~same
+    here_and_there = {f"{name}_here": Upper(Trim(f"ours__{name}")) for name in NUMBERS}
+    here_and_there |= {f"{name}_there": Upper(Trim(name)) for name in NUMBERS}
+    yield bought.alias(**here_and_there).filter(other)
+    yield here.filter(ours__status=Status.FAILED, gone_at=None).exclude(status__in=NOTHING_BOUGHT)
+
+
+def record_of(order: Order) -> Record | None:
+    """The record of an order of ours: the one that is linked, else the one with its number."""
+    linked = Record.objects.filter(ours=order).defer("raw", "detail").first()
+    number = order.order_no or order.found_as
+    return linked or (_by_number(number, order.destination).defer("raw", "detail").first() if number else None)
+
+
+def _by_number(number: object, destination: str) -> QuerySet[Record]:
+    return Record.objects.filter(order_no=number, destination=destination)
+
+
+def begun(destination: str) -> datetime | None:
+    """Since when orders are placed here: what was made elsewhere before is no drift."""
+    placed = Order.objects.filter(destination=destination).exclude(placed_at=None)
+    return placed.order_by("placed_at").values_list("placed_at", flat=True).first()
+
+
+def is_ours(records: Iterable[Record]) -> set[int]:
+    """Which of these are orders of ours after all, only not linked yet: the next run does it."""
+    records = list(records)
+    numbers = {each.order_no for each in records} - {""}
+    references = {each.reference for each in records} - {""}
+    ours = Order.objects.filter(Q(order_no__in=numbers) | Q(reference__in=references)).exclude(status=Status.DRAFT)
+    known = {text for pair in ours.values_list("order_no", "reference") for text in pair} - {""}
+    return {each.pk for each in records if known & {each.order_no, each.reference}}
+
+
+def likely(destination: str, records: Iterable[Record]) -> dict[int, list[Order]]:
+    """Orders of ours, not known to be bought, that may be one of these records; by the record's key."""
+    records = [each for each in records if each.created_at]
+    times = [each.created_at for each in records if each.created_at]
+    if not times:
+        return {}
+    period = (min(times) - WINDOW, max(times) + WINDOW)
+    unsettled = Order.objects.filter(destination=destination, status__in=(Status.UNCERTAIN, Status.FAILED), found_as="")
+    near = list(unsettled.filter(placed_at__range=period).order_by("-placed_at").defer("answer")[:COMPARED])
+    found: dict[int, list[Order]] = {}
+    for record in records:
+        alike = [order for order in near if _may_be(order, record)]
+        found[record.pk] = sorted(alike, key=lambda order: _apart(order, record))[:LIKELY]
+    return found
+
+
+def _may_be(order: Order, record: Record) -> bool:
+    """Near in time, nothing known to differ, and more than one thing known to be the same."""
+    if _apart(order, record) > WINDOW:
+        return False
+    verdicts = [trait.verdict for trait in compare(wanted_by(order.request_body), record)]
+    return "different" not in verdicts and verdicts.count("same") > 1
+
+
+def _apart(order: Order, record: Record) -> timedelta:
+    sent_at = order.sending_since or order.placed_at or order.created_at
+    return abs((record.created_at or sent_at) - sent_at)
+
+
+def waiting(destination: str) -> int:
+    """How many orders of ours, bought since the horizon, are not in the mirror yet; at most MOST."""
+    since = horizon()
+    lately = Order.objects.filter(destination=destination, status=Status.PLACED, record=None)
+    if since:
+        # Whatever was settled since then was placed at most a day before it, or is old enough to be looked for.
+        lately = lately.filter(placed_at__gte=since - timedelta(days=1), settled_at__gte=since)
+    return lately.exclude(order_no="")[:MOST].count()

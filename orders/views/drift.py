@@ -1,0 +1,252 @@
+"""Managers: where our orders and Yeastar's history do not agree, and what to do about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from orders import tasks
+from orders.browsing import asked as asking
+from orders.browsing import paging, shown
+from orders.browsing.finding import find
+from orders.destination import current_destination
+from orders.history import drift, runs
+from orders.models import SEE_ALL_ORDERS, Drift, Order, Record
+from orders.rendering import HtmxHttpRequest, page
+
+managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
+
+FEW, MANY = 5, 50
+"""Rows of each kind on the page of all, and rows of a page of one kind."""
+
+ELSEWHERE = "elsewhere"
+"""The one kind that is not noted but read: records that are no order of ours."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    Drift.Kind.CONFLICT: (
+        "What was settled here and what Yeastar told later do not agree.",
+        "Open the order: both answers stand on its page. Write there how it is, and it is seen to.",
+    ),
+    Drift.Kind.MISSING: (
+        "Bought here, with a receipt, and yet not in Yeastar's history, although that was read long enough after it.",
+        "Read everything once more. If it is still missing then, open the order and send its evidence to Yeastar's "
+        "support.",
+    ),
+    Drift.Kind.GONE: (
+        "Yeastar's list held these orders of ours once, and no longer does.",
+        "Ask for its details again: perhaps only the list leaves it out. If not, ask Yeastar's support, with the "
+        "evidence of the order.",
+    ),
+    Drift.Kind.STATUS: (
+        "Bought here; Yeastar calls it something else by now.",
+        "Ask for its details again. If the status stays, find out who changed it before you rely on the order; to "
+        "replace it, order again from its page.",
+    ),
+    Drift.Kind.NUMBER: (
+        "The receipt told another number than the history does.",
+        "Ask for its details again. If the numbers stay different, send the evidence of the order to Yeastar's "
+        "support.",
+    ),
+    Drift.Kind.BOUGHT: (
+        "Settled here as not bought, and yet Yeastar has it.",
+        "Do not order it again. If it is not wanted, ask Yeastar to cancel it.",
+    ),
+    ELSEWHERE: (
+        "In Yeastar's history, but not made in this portal, since orders are placed here.",
+        "Mostly somebody ordered in Yeastar's own portal. Where an order of ours may be it, open that one and settle "
+        "it.",
+    ),
+}
+
+TITLES = {**dict(Drift.Kind.choices), ELSEWHERE: "Only at Yeastar"}
+
+WITH_DETAILS = (Drift.Kind.GONE, Drift.Kind.STATUS, Drift.Kind.NUMBER)
+"""Where asking for the details again may clear it up."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """An order of ours beside its record, and what differs, each as name, ours, theirs."""
+
+    drift: Drift
+    order: Order
+    record: Record | None
+    facts: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind: what it means, what to do, and its rows."""
+
+    kind: str
+    title: str
+    meaning: str
+    advice: str
+    count: str
+    lines: list[Any]
+    after: int | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    more: str = ""
+    asks_details: bool = False
+
+
+@require_safe
+@managers_only
+def drift_page(request: HtmxHttpRequest) -> HttpResponse:
+    """All kinds with their newest, or one kind page by page. Asks nobody but our own database."""
+    here = current_destination()
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in TITLES else ""
+    seen = bool(request.GET.get("seen")) and kind != ELSEWHERE
+    noted = Drift.objects.filter(destination=here, seen_at__isnull=not seen)
+    counts = dict(noted.values_list("kind").annotate(Count("pk")))
+    begun = drift.begun(here)
+    theirs = _elsewhere(here, begun, MANY if kind else FEW) if not seen and kind in ("", ELSEWHERE) else None
+    wanted = [kind] if kind and kind != ELSEWHERE else [] if kind else [each for each in Drift.Kind if counts.get(each)]
+    sections = [_section(each, noted, counts.get(each, 0), request, whole=bool(kind)) for each in wanted]
+    freshness = runs.freshness()
+    context = {
+        "freshness": freshness,
+        "sections": [*sections, *([theirs] if theirs else [])],
+        "tabs": _tabs(kind, counts, seen=seen),
+        "kind": kind,
+        "seen": seen,
+        "seen_count": Drift.objects.filter(destination=here, seen_at__isnull=False).count(),
+        "noted": sum(counts.values()),
+        "waiting": _counted(drift.waiting(here)),
+        "lag": drift.horizon(),
+    }
+    return page(request, "history/drift.html", "history/drift.html", context)
+
+
+def _tabs(now: str, counts: dict[str, int], *, seen: bool) -> list[dict[str, Any]]:
+    more = {"seen": "1"} if seen else {}
+    tabs = [{"label": "All", "count": _counted(sum(counts.values())), "query": urlencode(more), "now": not now}]
+    for kind, title in TITLES.items():
+        if counts.get(kind) or kind in (now, ELSEWHERE if not seen else now):
+            count = _counted(counts.get(kind, 0)) if kind != ELSEWHERE else ""
+            tabs.append(
+                {"label": title, "count": count, "query": urlencode({"kind": kind, **more}), "now": kind == now}
+            )
+    return tabs
+
+
+def _counted(number: int) -> str:
+    return f"{drift.MOST:,}+" if number >= drift.MOST else f"{number:,}"
+
+
+def _section(kind: str, noted: QuerySet[Drift], count: int, request: HtmxHttpRequest, *, whole: bool) -> Section:
+    rows = noted.filter(kind=kind).order_by("-at", "-pk").select_related("order__owner", "order__record", "seen_by")
+    heavy = ("order__request_body", "order__answer", "order__summary", "order__record__raw", "order__record__detail")
+    if whole and (last := noted.filter(pk=_number(request.GET.get("after", ""))).first()):
+        rows = rows.filter(at__lte=last.at).filter(Q(at__lt=last.at) | Q(pk__lt=last.pk))
+    most = MANY if whole else FEW
+    found = list(rows.defer(*heavy)[: most + 1])
+    since = drift.horizon()
+    lines = [line for line in (_line(each, since) for each in found[:most]) if line]
+    return Section(
+        kind=kind,
+        title=TITLES[kind],
+        meaning=WORDS[kind][0],
+        advice=WORDS[kind][1],
+        count=_counted(count),
+        lines=lines,
+        after=found[most - 1].pk if len(found) > most else None,
+        links=_links(kind, noted),
+        asks_details=kind in WITH_DETAILS,
+    )
+
+
+def _line(each: Drift, since: datetime | None) -> Line | None:
+    """The row as it is now; None if ours and theirs agree by now."""
+    order = each.order
+    record = getattr(order, "record", None) or drift.record_of(order)
+    now = drift.differences(order, record, since)
+    if each.kind not in now:
+        return None
+    names = now[Drift.Kind(each.kind)].split(",") if each.kind == Drift.Kind.NUMBER else []
+    facts = [(drift.NUMBERS[name], getattr(order, name), getattr(record, name)) for name in names]
+    return Line(each, order, record, facts)
+
+
+def _links(kind: str, noted: QuerySet[Drift]) -> tuple[tuple[str, str], ...]:
+    """The lists of the history that show these, too."""
+    url = reverse("orders:history")
+    if kind == Drift.Kind.STATUS:
+        each = noted.filter(kind=kind).values_list("what").annotate(Count("pk")).order_by("what")
+        return tuple(
+            (f"{what} {_counted(count)}", f"{url}?{urlencode({'status': what, 'ours': 'PLACED'})}")
+            for what, count in each
+        )
+    if kind == Drift.Kind.BOUGHT:
+        return (("In the history", f"{url}?{urlencode({'ours': 'FAILED'})}"),)
+    return ()
+
+
+def _elsewhere(destination: str, begun: datetime | None, most: int) -> Section:
+    """Records that are no order of ours, as the history's list finds them; with ours that may be them."""
+    query = {"made": ELSEWHERE}
+    if begun:
+        query["from"] = timezone.localtime(begun).date().isoformat()
+    asked = asking.parse(query)
+    found = find(asked, timezone.now())
+    listed = paging.page(found, asked).rows if begun else []
+    ours = drift.is_ours(listed)
+    records = [each for each in listed if each.pk not in ours and not each.gone_at][:most]
+    likely = drift.likely(destination, Record.objects.filter(pk__in=[each.pk for each in records]))
+    return Section(
+        kind=ELSEWHERE,
+        title=TITLES[ELSEWHERE],
+        meaning=WORDS[ELSEWHERE][0],
+        advice=WORDS[ELSEWHERE][1],
+        count=paging.count(found) if begun else "0",
+        lines=[(row, likely.get(row.record.pk, [])) for row in shown.rows(records)],
+        more=f"{reverse('orders:history')}?{asked.query}" if begun else "",
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+
+
+@require_POST
+@managers_only
+def see_to_drift(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Take a difference that a manager knows of off the page, or put it back. It comes back by itself if it changes."""
+    noted = get_object_or_404(Drift, pk=pk)
+    seen = not request.POST.get("back")
+    who = request.user if seen else None
+    Drift.objects.filter(pk=pk).update(seen_at=timezone.now() if seen else None, seen_by=who)
+    words = 'Seen to. It stands under "seen to", and comes back if it changes.' if seen else "It is back on the page."
+    messages.success(request, words)
+    return redirect(f"{reverse('orders:drift')}?{urlencode({'kind': noted.kind})}")
+
+
+@require_POST
+@managers_only
+def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Let a worker ask Yeastar for one order in full, at once."""
+    record = get_object_or_404(Record, pk=pk)
+    if record.destination != current_destination():
+        messages.error(request, "This order is another account's. Yeastar would not tell of it.")
+        return redirect("orders:record", pk=record.pk)
+    try:
+        tasks.read_detail.delay(record.pk)
+    except (OperationalError, RedisError, OSError):
+        messages.error(request, "No worker could be called: the queue did not answer. Try again in a moment.")
+    else:
+        messages.info(request, "Yeastar is asked for this order now. Load the page again in a moment.")
+    return redirect("orders:record", pk=record.pk)
