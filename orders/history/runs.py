@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +20,8 @@ from orders.models import Reading
 BEAT = timedelta(seconds=2)
 """So often an open run says that it lives."""
 
-LATELY = 5
-"""Among so many ended runs nearly always one was complete: then one question tells how fresh the mirror is."""
+LATELY = 8
+"""Among so many runs nearly always one was complete, and the open one is the last: one question tells of both."""
 
 _COLUMNS = ("kind", "beat_at", "finished_at", "complete", "words", "new", "changed", "gone", "details", "errors")
 
@@ -96,18 +97,20 @@ class Freshness:
 
 def freshness() -> Freshness:
     """How fresh the mirrored history is: for every page that shows it."""
-    here = Reading.objects.filter(destination=current_destination()).order_by("-started_at")
-    ended = here.exclude(finished_at=None).exclude(kind=Reading.Kind.ROLLING)
-    lately = list(ended[:LATELY])
-    good = next((each for each in lately if each.complete), None) or ended.filter(complete=True).first()
-    trouble = lately[0].words if lately and not lately[0].complete else ""
-    return Freshness(good.started_at if good else None, running(), trouble)
+    here = Reading.objects.filter(destination=current_destination()).order_by("-started_at", "-pk")
+    lately = list(here.select_related("who")[:LATELY])
+    ended = [each for each in lately if each.finished_at and each.kind != Reading.Kind.ROLLING]
+    good = next((each for each in ended if each.complete), None)
+    if good is None:
+        good = here.filter(complete=True).exclude(kind=Reading.Kind.ROLLING).first()
+    trouble = ended[0].words if ended and not ended[0].complete else ""
+    return Freshness(good.started_at if good else None, _living(lately), trouble)
 
 
-def running() -> Reading | None:
-    """The run that is open now and lives."""
-    here = Reading.objects.filter(_lives(timezone.now()), destination=current_destination(), finished_at=None)
-    return here.select_related("who").first()
+def _living(readings: Iterable[Reading]) -> Reading | None:
+    """The run that is open now, unless it has died."""
+    now = timezone.now()
+    return next((each for each in readings if not each.finished_at and abs(now - each.beat_at) <= silence()), None)
 
 
 @dataclass(frozen=True)

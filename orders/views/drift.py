@@ -29,7 +29,7 @@ from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
 
-FEW, MANY = 5, 50
+FEW, MANY = 5, 25
 """Rows of each kind on the page of all, and rows of a page of one kind."""
 
 ELSEWHERE = "elsewhere"
@@ -113,31 +113,31 @@ def drift_page(request: HtmxHttpRequest) -> HttpResponse:
     seen = bool(request.GET.get("seen")) and kind != ELSEWHERE
     noted = Drift.objects.filter(destination=here, seen_at__isnull=not seen)
     counts = dict(noted.values_list("kind").annotate(Count("pk")))
-    begun = drift.begun(here)
+    since, begun = drift.horizon(), drift.begun(here)
     theirs = _elsewhere(here, begun, MANY if kind else FEW) if not seen and kind in ("", ELSEWHERE) else None
     wanted = [kind] if kind and kind != ELSEWHERE else [] if kind else [each for each in Drift.Kind if counts.get(each)]
-    sections = [_section(each, noted, counts.get(each, 0), request, whole=bool(kind)) for each in wanted]
+    sections = [_section(each, noted, counts.get(each, 0), since, request, whole=bool(kind)) for each in wanted]
     freshness = runs.freshness()
     context = {
         "freshness": freshness,
         "sections": [*sections, *([theirs] if theirs else [])],
-        "tabs": _tabs(kind, counts, seen=seen),
+        "tabs": _tabs(kind, counts, theirs.count if theirs else "", seen=seen),
         "kind": kind,
         "seen": seen,
         "seen_count": Drift.objects.filter(destination=here, seen_at__isnull=False).count(),
         "noted": sum(counts.values()),
-        "waiting": _counted(drift.waiting(here)),
-        "lag": drift.horizon(),
+        "waiting": _counted(drift.waiting(here, since)),
+        "lag": since,
     }
     return page(request, "history/drift.html", "history/drift.html", context)
 
 
-def _tabs(now: str, counts: dict[str, int], *, seen: bool) -> list[dict[str, Any]]:
+def _tabs(now: str, counts: dict[str, int], theirs: str, *, seen: bool) -> list[dict[str, Any]]:
     more = {"seen": "1"} if seen else {}
     tabs = [{"label": "All", "count": _counted(sum(counts.values())), "query": urlencode(more), "now": not now}]
     for kind, title in TITLES.items():
         if counts.get(kind) or kind in (now, ELSEWHERE if not seen else now):
-            count = _counted(counts.get(kind, 0)) if kind != ELSEWHERE else ""
+            count = _counted(counts.get(kind, 0)) if kind != ELSEWHERE else theirs
             tabs.append(
                 {"label": title, "count": count, "query": urlencode({"kind": kind, **more}), "now": kind == now}
             )
@@ -148,14 +148,16 @@ def _counted(number: int) -> str:
     return f"{drift.MOST:,}+" if number >= drift.MOST else f"{number:,}"
 
 
-def _section(kind: str, noted: QuerySet[Drift], count: int, request: HtmxHttpRequest, *, whole: bool) -> Section:
+def _section(
+    kind: str, noted: QuerySet[Drift], count: int, since: datetime | None, request: HtmxHttpRequest, *, whole: bool
+) -> Section:
+    """The newest of a kind, or a page of it."""
     rows = noted.filter(kind=kind).order_by("-at", "-pk").select_related("order__owner", "order__record", "seen_by")
     heavy = ("order__request_body", "order__answer", "order__summary", "order__record__raw", "order__record__detail")
     if whole and (last := noted.filter(pk=_number(request.GET.get("after", ""))).first()):
         rows = rows.filter(at__lte=last.at).filter(Q(at__lt=last.at) | Q(pk__lt=last.pk))
     most = MANY if whole else FEW
     found = list(rows.defer(*heavy)[: most + 1])
-    since = drift.horizon()
     lines = [line for line in (_line(each, since) for each in found[:most]) if line]
     return Section(
         kind=kind,

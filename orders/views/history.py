@@ -18,6 +18,8 @@ from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
 from orders.browsing.kept import kept, product_name
+from orders.destination import current_destination
+from orders.history import drift, runs
 from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Order, Partner, Record, SavedView
 from orders.rendering import HtmxHttpRequest, page
 
@@ -54,6 +56,8 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "views": [(view, view.query == asked.query) for view in views],
         "view": next((view for view in views if view.query == asked.query), None),
         "empty": not asked.filters and not listed.rows,
+        "freshness": runs.freshness(),
+        "drifting": drift.count(current_destination()),
     }
     response = page(request, "history/list.html", "history/_list.html", context)
     if request.htmx:
@@ -77,6 +81,9 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "ours": ours,
         "events": verdict.timeline(ours) if ours else [],
         "others": shown.rows(others),
+        "freshness": runs.freshness(),
+        "drifts": ours.drifts.filter(seen_at=None) if ours else (),
+        "asks_details": record.destination == current_destination(),
         "payloads": [
             ("The row of their list", _pretty(record.raw)),
             ("The details", _pretty(record.detail) if record.detail_at else ""),

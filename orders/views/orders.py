@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from orders import breaking, settling, verdict, wizard
 from orders.beside import beside
 from orders.forms import ConflictForm, ReasonForm, SettleForm
+from orders.history import drift, runs
 from orders.lifecycle import Status
 from orders.models import PLACE_ORDER, SEE_ALL_ORDERS, SETTLE_ORDER, Order
 from orders.rendering import HtmxHttpRequest, page
@@ -114,6 +115,7 @@ def show(
     manager = request.user.has_perm(SETTLE_ORDER)
     can_settle = manager and order.status == Status.UNCERTAIN
     breaker = breaking.hold() if order.status == Status.QUEUED else None
+    sees_history = request.user.has_perm(SEE_ALL_ORDERS) and (can_settle or order.settled)
     context = {
         "order": order,
         "breaker": breaker,
@@ -134,6 +136,8 @@ def show(
         "conflict_form": conflict_form or ConflictForm(),
         "conflict_mark": settling.mark_of(order.conflict),
         "can_order_again": verdict.can_order_again(order),
+        "record": drift.record_of(order) if sees_history else None,
+        "freshness": runs.freshness() if sees_history else None,
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)
 

@@ -11,12 +11,14 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from kombu.exceptions import OperationalError
 
-from orders import tasks
+from orders import submitting, tasks
 from orders.history import runs
 from orders.history.following import follow
-from orders.models import Reading, Record, Tally
+from orders.models import Order, Reading, Record, Tally
+from orders.templatetags.house import EXACT
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -67,6 +69,42 @@ def test_the_progress_of_an_open_run_is_told(monas: Client, mona: User) -> None:
     assert "250 of 1,000 pages" in shown
     assert 'value="25"' in shown
     assert "about 30 s left" in shown or "about 29 s left" in shown
+
+
+def test_a_run_whose_worker_was_killed_is_said_to_be_dead_and_the_next_goes_on(monas: Client, mona: User) -> None:
+    killed = runs.begin(runs.current_destination(), "By hand", who=mona)
+    assert killed is not None
+    long_ago = timezone.now() - runs.silence() - timedelta(seconds=1)
+    Reading.objects.filter(pk=killed.pk).update(beat_at=long_ago, pages=20, next_page=21, new=1_999, errors=2)
+    shown = monas.get("/history/sync/").content.decode()
+    assert "taken for dead" in shown
+    assert "every 1s" not in shown
+    row = shown.partition("<tbody>")[2]
+    for cell in (">mona</td>", ">20</td>", ">1,999</td>", ">2</td>"):
+        assert cell in row
+    monas.post("/history/sync/now/")
+    killed.refresh_from_db()
+    assert killed.words == "The worker that read never came back."
+    assert "never came back" in monas.get("/history/sync/").content.decode()
+
+
+def test_every_page_that_shows_mirrored_data_says_of_when_it_is(
+    portal: PartnerPortal, monas: Client, mona: User, alices: Client, queued: Callable[..., Order]
+) -> None:
+    order = queued()
+    submitting.submit(order.pk, portal)
+    reading = follow(portal)
+    assert reading is not None
+    Reading.objects.filter(pk=reading.pk).update(started_at=timezone.now() - timedelta(minutes=4))
+    reading.refresh_from_db()
+    record = Record.objects.get(ours=order)
+    clock = date_format(timezone.localtime(reading.started_at), "H:i")
+    exact = date_format(timezone.localtime(reading.started_at), EXACT)
+    for url in ("/history/", f"/history/{record.pk}/", "/history/drift/", "/history/sync/", f"/orders/{order.pk}/"):
+        shown = monas.get(url).content.decode()
+        assert f'title="{exact}">{clock}, 4 min ago</time>' in shown, url
+        assert 'href="/history/sync/"' in shown or url == "/history/sync/", url
+    assert "4 min ago</time>" not in alices.get(f"/orders/{order.pk}/").content.decode(), "staff see no history"
 
 
 def test_freshness_is_that_of_the_last_run_that_missed_nothing(portal: PartnerPortal, sandbox: Sandbox) -> None:
