@@ -37,7 +37,7 @@ FLOORS: list[set[str]] = [
     },
     {"orders.recipes", "orders.rules", "orders.watching"},
     {"orders.models/"},
-    {"orders.breaking"},
+    {"orders.breaking", "orders.last_look", "orders.outcomes"},
     {
         "orders.browsing/",
         "orders.evidence",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from orders import submitting, sweeping
+from orders import outcomes, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Order, Outcome
 from tests.yeastar_api.error_table import LARGE, TABLE, Row
@@ -55,4 +55,4 @@ def test_what_comes_of_a_save_decides_what_is_recorded_and_whether_it_may_be_sen
     if status == Status.QUEUED:
         assert order.not_before is not None
         wait = order.not_before - tried.finished_at
-        assert wait.total_seconds() == pytest.approx(row.retry_after or submitting.HOLD[0], abs=1)
+        assert wait.total_seconds() == pytest.approx(row.retry_after or outcomes.HOLD[0], abs=1)

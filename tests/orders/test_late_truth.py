@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import breaking, settling, submitting, sweeping
+from orders import breaking, last_look, settling, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
 from tests.conftest import portal_for
@@ -248,7 +248,7 @@ def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     made = Machine(request.param)
     monkeypatch.setattr(submitting.timezone, "now", made.now)
     clocks = {"time": made.time, "monotonic": time.monotonic, "clock_gettime": made.clock_gettime}
-    monkeypatch.setattr(submitting, "time", SimpleNamespace(**clocks))
+    monkeypatch.setattr(last_look, "time", SimpleNamespace(**clocks))
     return made
 
 
@@ -338,7 +338,7 @@ def test_after_a_slow_token_the_row_is_asked_whether_the_order_is_still_ours(
     queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, given_up: bool
 ) -> None:
     order = queued()
-    monkeypatch.setattr(submitting, "A_WHILE", 0.0)  # so is any token
+    monkeypatch.setattr(last_look, "A_WHILE", 0.0)  # so is any token
 
     def meanwhile() -> None:
         if given_up:
@@ -355,7 +355,7 @@ def test_an_order_that_is_sent_at_once_asks_nothing_between_claim_and_outcome(
     first, second = queued(), queued()
     with CaptureQueriesContext(connection) as quick:
         assert submitting.submit(first.pk, portal) == Status.PLACED
-    monkeypatch.setattr(submitting, "A_WHILE", 0.0)
+    monkeypatch.setattr(last_look, "A_WHILE", 0.0)
     with CaptureQueriesContext(connection) as slow:
         assert submitting.submit(second.pk, portal) == Status.PLACED
     assert asked_of_the_row(quick) == []
@@ -366,7 +366,7 @@ def test_a_row_that_cannot_be_asked_any_more_is_not_sent(
     queued: Queued, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = queued()
-    monkeypatch.setattr(submitting, "A_WHILE", 0.0)
+    monkeypatch.setattr(last_look, "A_WHILE", 0.0)
 
     def away(self: object) -> bool:
         raise OperationalError("the connection is gone")
