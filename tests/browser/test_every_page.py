@@ -17,6 +17,33 @@ SOFTWARE = "software-edition-license"
 
 READ_HISTORY = "from orders import gateway; from orders.history.following import follow; follow(gateway.portal())"
 
+MAKE_DRIFT = (
+    READ_HISTORY
+    + """
+from django.utils import timezone
+from orders.destination import current_destination
+from orders.history import drift
+from orders.models import Order, Record
+bought = Order.objects.filter(status="PLACED").exclude(record=None).order_by("-placed_at")
+for order, here, there in zip(bought[:3], ("YP-OTHER", "", ""), ({}, {"gone_at": timezone.now()}, {"status": "on hold"})):
+    Order.objects.filter(pk=order.pk, transaction_no__gt="").update(transaction_no=here or order.transaction_no)
+    Record.objects.filter(ours=order).update(**{"transaction_no": order.transaction_no} | there)
+drift.note(current_destination())
+"""
+)
+
+KILLED_RUN = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from orders.destination import current_destination
+from orders.models import Reading
+at = timezone.now() - timedelta(minutes=5)
+who = User.objects.get(username="manager")
+Reading.objects.create(destination=current_destination(), why="By hand", who=who, started_at=at, beat_at=at, pages=20,
+    finished_at=None if not Reading.objects.filter(finished_at=None).exists() else at)
+"""
+
 Opener = Callable[[Visitor], Page]
 OPENERS: dict[str, Opener] = {}
 
@@ -386,6 +413,37 @@ def record_of_the_history(visitor: Visitor) -> Page:
     expect(page.locator(".record-title")).to_be_visible()
     for fold in page.locator("main details summary").all():
         fold.click()
+    return page
+
+
+@state
+def drift(visitor: Visitor) -> Page:
+    for product in (drafts.LINKUS, SOFTWARE, "turnkey-capacity"):
+        page = drafts.order(visitor.page(), visitor.site.url, "Bought", product)
+    visitor.site.manage("shell", "--verbosity=0", "-c", MAKE_DRIFT)
+    page = at(visitor, "/history/drift/", "manager")
+    for kind in ("gone", "status", "number", "elsewhere"):
+        expect(page.locator(f"#{kind}-title")).to_be_visible()
+    return page
+
+
+@state
+def drift_of_a_kind_seen_to(visitor: Visitor) -> Page:
+    page = drift(visitor)
+    page.get_by_role("link", name="Other numbers").click()
+    page.get_by_role("button", name="Seen to").first.click()
+    expect(page.locator(".messages")).to_contain_text("Seen to")
+    page.goto(visitor.site.url + "/history/drift/?seen=1")
+    expect(page.get_by_role("button", name="Put it back").first).to_be_visible()
+    return page
+
+
+@state
+def sync_after_a_killed_run(visitor: Visitor) -> Page:
+    visitor.site.manage("shell", "--verbosity=0", "-c", READ_HISTORY)
+    visitor.site.manage("shell", "--verbosity=0", "-c", KILLED_RUN)
+    page = at(visitor, "/history/sync/", "manager")
+    expect(page.get_by_role("button", name="Read everything")).to_be_visible()
     return page
 
 
