@@ -25,9 +25,9 @@ from orders.destination import current_destination
 from orders.history import drift
 from orders.models import Order, Record
 bought = Order.objects.filter(status="PLACED").exclude(record=None).order_by("-placed_at")
-for order, here, there in zip(bought[:3], ("YP-OTHER", "", ""), ({}, {"gone_at": timezone.now()}, {"status": "on hold"})):
-    Order.objects.filter(pk=order.pk, transaction_no__gt="").update(transaction_no=here or order.transaction_no)
-    Record.objects.filter(ours=order).update(**{"transaction_no": order.transaction_no} | there)
+changes = {"transaction_no": "TR-OTHER"}, {"gone_at": timezone.now()}, {"status": "on hold"}
+for order, change in zip(bought[:3], changes):
+    Record.objects.filter(ours=order).update(**change)
 drift.note(current_destination())
 """
 )
