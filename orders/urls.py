@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import connection, drift, history, managing, ordering, orders, syncing
+from orders.views import connection, drift, history, managing, ordering, orders, overview, syncing
 
 app_name = "orders"
 
@@ -19,6 +19,8 @@ urlpatterns = [
     path("history/sync/now/", syncing.sync_now, name="sync_now"),
     path("history/views/", history.save_view, name="save_view"),
     path("history/views/<int:pk>/delete/", history.delete_view, name="delete_view"),
+    path("overview/", overview.overview, name="overview"),
+    path("statement/", overview.statement_page, name="statement"),
     path("orders/", orders.order_list, name="list"),
     path("orders/start/<slug:slug>/", ordering.start, name="start"),
     path("orders/<uuid:pk>.json", orders.order_json, name="order_json"),

@@ -51,7 +51,7 @@ FLOORS: list[set[str]] = [
         "orders.verdict",
     },
     {"orders.history/"},
-    {"orders.duplicates", "orders.settling"},
+    {"orders.duplicates", "orders.overview/", "orders.settling"},
     {"orders.beside", "orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
     {"orders.steps"},
     {"orders.views/"},

@@ -57,6 +57,8 @@ TABLE = [
     Row("orders:sync_now", "post", "/history/sync/now/", (302, 403, 403, 302, 302, 403)),
     Row("orders:save_view", "post", "/history/views/", (302, 403, 403, 302, 302, 403)),
     Row("orders:delete_view", "post", "/history/views/{view}/delete/", (302, 403, 403, 302, 404, 403)),
+    Row("orders:overview", "get", "/overview/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:statement", "get", "/statement/", (302, 403, 403, 200, 200, 403)),
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),

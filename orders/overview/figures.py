@@ -1,0 +1,271 @@
+"""What the tallies tell of some months. No record is read: a million of them cost what ten do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db.models import QuerySet, Sum
+
+from orders.browsing.kept import product_name
+from orders.destination import current_destination
+from orders.models import Partner, Tally
+from orders.overview import links, money
+from orders.overview.period import Months
+
+SERIES = 6
+"""So many products or statuses have a colour of their own."""
+
+TOP = 10
+"""So many customers and people are listed."""
+
+RANK_SECONDS = 120
+"""For so long it is remembered who the top customers are. How much they ordered is looked up each time."""
+
+OTHERS = "others"
+
+NOT_TOLD = "not told"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One product or status, month by month, each number with the address of its list."""
+
+    label: str
+    tone: int  # which colour and pattern
+    counts: list[int]
+    urls: list[str]
+    total: int
+    url: str
+
+
+@dataclass(frozen=True)
+class ByMonth:
+    """Orders per month, divided into series."""
+
+    months: list[date]
+    series: list[Series]
+    totals: list[int]
+    urls: list[str]
+    total: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Somebody by how many orders they have."""
+
+    label: str
+    count: int
+    share: float  # of the one with most: 0 to 1
+    url: str
+    sums: tuple[money.Sum, ...] = ()
+    statement: str = ""
+    quiet: bool = False  # a row for the rest, not somebody
+
+    @property
+    def unpriced(self) -> int:
+        """Of how many orders in the sums no amount is told."""
+        return sum(each.unpriced for each in self.sums)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that the tallies tell of a period."""
+
+    total: int
+    url: str
+    by_status: ByMonth
+    by_product: ByMonth
+    sums: list[money.Sum]
+    not_summed: int
+    customers: list[Ranked]
+    customers_count: int
+    people: list[Ranked]
+
+
+def read(months: Months) -> Figures:
+    """Of the account that orders go to."""
+    products = _tallies(Tally.Kind.PRODUCT, months)
+    by_status: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    by_product: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for month, product, status, count in products.values_list("month", "key", "status").annotate(Sum("count")):
+        by_status[status][month] += count
+        by_product[product][month] += count
+    statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
+    counted, left_out = _money(products)
+    customers, customers_count = _customers(months, statuses.total)
+    return Figures(
+        total=statuses.total,
+        url=statuses.url,
+        by_status=statuses,
+        by_product=_by_month(months, by_product, "product", _product, {}),
+        sums=counted,
+        not_summed=left_out,
+        customers=customers,
+        customers_count=customers_count,
+        people=_people(months),
+    )
+
+
+def customers_of(month: date) -> list[Ranked]:
+    """The customers with most orders in a month."""
+    months = Months(month, month)
+    total = _tallies(Tally.Kind.PARTNER, months).aggregate(all=Sum("count"))["all"] or 0
+    return _customers(months, total)[0]
+
+
+def nothing_at_all() -> bool:
+    """Whether nothing was ever mirrored."""
+    return not Tally.objects.filter(destination=current_destination()).exists()
+
+
+def _tallies(kind: Tally.Kind, months: Months) -> QuerySet[Tally]:
+    rows = Tally.objects.filter(destination=current_destination(), kind=kind)
+    return rows.filter(month__gte=months.first, month__lte=months.last).order_by()
+
+
+STATUS_TONES = {"succeed": 1, "pending": 2, "refunded": 3, "failed": 5, "invalid": 8, "cancelled": 7}
+"""A status looks the same in each period."""
+
+OTHERS_TONE = 4
+
+
+def _by_month(
+    months: Months,
+    found: dict[str, dict[date, int]],
+    name: str,
+    label: Callable[[str], str],
+    tones: dict[str, int],
+) -> ByMonth:
+    all_months = list(months)
+    totals = {key: sum(counts.values()) for key, counts in found.items()}
+    keys = sorted(found, key=lambda key: (-totals[key], key))
+    if len(keys) > SERIES + 1:
+        keys, rest = keys[:SERIES], keys[SERIES:]
+    else:
+        rest = []
+    free = iter([tone for tone in (1, 2, 3, 6, 8, 5, 7, 4) if tone not in tones.values()] + [6, 4, 7] * 3)
+    series = [
+        Series(
+            label=label(key),
+            tone=tones.get(key) or next(free),
+            counts=[found[key].get(month, 0) for month in all_months],
+            urls=[links.listed(month, month, **{name: key}) for month in all_months],
+            total=totals[key],
+            url=links.listed(months.first, months.last, **{name: key}),
+        )
+        for key in keys
+    ]
+    if rest:  # no list holds just these
+        counts = [sum(found[key].get(month, 0) for key in rest) for month in all_months]
+        label_of_rest = f"{len(rest)} {OTHERS}"
+        series.append(Series(label_of_rest, OTHERS_TONE, counts, [""] * len(all_months), sum(counts), ""))
+    each_month = [sum(counts) for counts in zip(*(one.counts for one in series), strict=True)] or [0] * len(all_months)
+    return ByMonth(
+        months=all_months,
+        series=series,
+        totals=each_month,
+        urls=[links.listed(month, month) for month in all_months],
+        total=sum(each_month),
+        url=links.listed(months.first, months.last),
+    )
+
+
+def _product(product_id: str) -> str:
+    return (product_name(product_id) if product_id else "") or product_id or NOT_TOLD
+
+
+def _money(products: QuerySet[Tally]) -> tuple[list[money.Sum], int]:
+    """The sums of each currency, and how many orders are in none of them for what became of them."""
+    columns = products.values_list("currency", "status")
+    cells = list(columns.annotate(Sum("count"), Sum("priced"), Sum("amount")))
+    counted = [(currency, *numbers) for currency, status, *numbers in cells if money.summed(status)]
+    return money.sums(counted), sum(count for _, status, count, *_ in cells if not money.summed(status))
+
+
+def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
+    """The customers with most orders, a row for the rest, one for no customer; and how many customers there are."""
+    top, known = _ranking(months)
+    cells: dict[str, list[tuple[str, str, int, int, Decimal]]] = defaultdict(list)
+    # Each month by itself: so both databases enter the index at each month and customer.
+    rows = _tallies(Tally.Kind.PARTNER, months).filter(month__in=list(months), key__in=["", *top])
+    columns = rows.values_list("key", "currency", "status")
+    for key, currency, status, count, priced, amount in columns.annotate(Sum("count"), Sum("priced"), Sum("amount")):
+        cells[key].append((currency, status, count, priced, amount))
+    names = {each.remote_id: str(each) for each in Partner.objects.filter(remote_id__in=top).defer("raw", "search")}
+    counts = {key: sum(count for _, _, count, *_ in of_it) for key, of_it in cells.items()}
+    top = sorted((key for key in top if key in counts), key=lambda key: (-counts[key], names.get(key, key)))
+    most = max((counts[key] for key in top), default=1)
+    found = [
+        Ranked(
+            label=names.get(key, key),
+            count=counts[key],
+            share=counts[key] / most,
+            url=links.listed(months.first, months.last, customer=key),
+            sums=tuple(money.sums((cell[0], *cell[2:]) for cell in cells[key] if money.summed(cell[1]))),
+            statement=links.statement(key, months.last),
+        )
+        for key in top
+    ]
+    nobodys = counts.get("", 0)
+    rest = total - nobodys - sum(each.count for each in found)
+    if rest > 0:
+        found.append(Ranked(f"{max(1, known - len(found)):,} more", rest, 0, "", quiet=True))
+    if nobodys:
+        found.append(
+            Ranked(
+                label="No customer told",
+                count=nobodys,
+                share=0,
+                url=links.listed(months.first, months.last, customer=""),
+                statement=links.statement("", months.last),
+                quiet=True,
+            )
+        )
+    return found, known
+
+
+def _ranking(months: Months) -> tuple[list[str], int]:
+    """Who the top customers are, and how many there are: as it was at most two minutes ago.
+
+    To add up all customers takes tens of milliseconds, and who is at the top changes seldom.
+    """
+    name = f"overview:top:{current_destination()}:{months.first}:{months.last}".replace(" ", "")
+    found: tuple[list[str], int] | None = cache.get(name)
+    if found is None:
+        rows = _tallies(Tally.Kind.PARTNER, months).exclude(key="").values_list("key")
+        ranked = list(rows.annotate(all=Sum("count")).order_by("-all", "key").values_list("key", flat=True))
+        found = ranked[:TOP], len(ranked)
+        cache.set(name, found, RANK_SECONDS)
+    return found
+
+
+def _people(months: Months) -> list[Ranked]:
+    """Who asked for most, the rest of our people in one row, and what was made elsewhere."""
+    counts = dict(_tallies(Tally.Kind.OWNER, months).values_list("key").annotate(Sum("count")))
+    elsewhere = counts.pop("", 0)
+    ids = sorted(counts, key=lambda key: -counts[key])
+    people = User.objects.in_bulk([int(key) for key in ids[:TOP]])
+    most = max([elsewhere, *counts.values()], default=1)
+    found = [
+        Ranked(
+            label=(person.get_full_name() or person.get_username()) if person else "somebody",
+            count=counts[key],
+            share=counts[key] / most,
+            url=links.listed(months.first, months.last, who=person.get_username()) if person else "",
+        )
+        for key in ids[:TOP]
+        for person in [people.get(int(key))]
+    ]
+    if rest := sum(counts[key] for key in ids[TOP:]):
+        found.append(Ranked(f"{len(ids) - TOP} more", rest, rest / most, "", quiet=True))
+    if elsewhere:
+        url = links.listed(months.first, months.last, made="elsewhere")
+        found.append(Ranked("Made elsewhere", elsewhere, elsewhere / most, url, quiet=True))
+    return found

@@ -1,0 +1,53 @@
+"""Sums of money: only what theirs tells, each currency for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+NOT_SUMMED = frozenset({"failed", "invalid", "cancelled", "canceled", "refunded"})
+"""Statuses of theirs, in small letters, whose money was not spent or came back."""
+
+
+def summed(status: str) -> bool:
+    """Whether the money of orders with this status of theirs goes into sums."""
+    return status.casefold() not in NOT_SUMMED
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The money of some orders in one currency; an empty one is not told."""
+
+    currency: str
+    orders: int
+    priced: int  # of how many an amount is told
+    amount: Decimal
+
+    @property
+    def unpriced(self) -> int:
+        """Of how many none is told."""
+        return self.orders - self.priced
+
+    @property
+    def words(self) -> str:
+        """1,234.50."""
+        return told(self.amount)
+
+
+def told(amount: Decimal) -> str:
+    """1,234.50, or with as many places as it has."""
+    return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount:,.4f}"
+
+
+def sums(cells: Iterable[tuple[str, int, int, Decimal]]) -> list[Sum]:
+    """One sum for each currency, that of most orders first. A cell: currency, orders, of how many priced, amount.
+
+    Orders of which neither currency nor amount is told make a sum of their own, without a currency.
+    """
+    found: dict[str, tuple[int, int, Decimal]] = {}
+    for currency, orders, priced, amount in cells:
+        old = found.get(currency, (0, 0, Decimal(0)))
+        found[currency] = (old[0] + orders, old[1] + priced, old[2] + amount)
+    totals = [Sum(currency, *of_it) for currency, of_it in found.items()]
+    return sorted(totals, key=lambda each: (-each.orders, each.currency))

@@ -1,0 +1,117 @@
+"""A month's statement: all orders of one customer, and what they come to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from orders.browsing import shown
+from orders.browsing.asked import NOT_TOLD
+from orders.destination import current_destination
+from orders.models import Partner, Record
+from orders.overview import money
+from orders.overview.figures import TOP
+from orders.overview.period import Months
+
+ROWS = 2_000
+"""So many orders are listed; sums are always of all."""
+
+COLUMNS = (
+    *("key", "order_no", "at", "created_at", "status", "currency", "amount", "product_id", "product_name", "gone_at"),
+    *("custom_reference_no", "reference", "partner_id", "ours_id", "owner_id", "detail_at"),
+)
+
+
+@dataclass(frozen=True)
+class OfProduct:
+    """What was spent on one product in one currency."""
+
+    product: str
+    sum: money.Sum
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Orders, the oldest first, and their sums."""
+
+    rows: list[shown.Row]
+    orders: int
+    sums: list[money.Sum]
+    products: list[OfProduct]
+    not_summed: list[tuple[str, int]]  # status of theirs, and of how many orders
+    undetailed: int  # of so many only the row in their list was read
+    undated: int  # of so many theirs tells no date: they stand under the day when they were first seen
+
+    @property
+    def summed(self) -> int:
+        """How many are in the sums."""
+        return self.orders - sum(count for _, count in self.not_summed)
+
+    @property
+    def more(self) -> int:
+        """How many are not listed."""
+        return self.orders - len(self.rows)
+
+
+def read(customer: str, month: date) -> Statement:
+    """Of all records of a customer in that month, gone ones too; "-" for those of which no customer is told."""
+    records = list(of_month(customer, month).order_by("at", "pk").only(*COLUMNS))
+    rows = shown.rows(records[:ROWS])
+    names = {row.record.product_id: row.product for row in rows if row.record.product_id}
+    cells: dict[str, list[tuple[str, int, int, Decimal]]] = defaultdict(list)
+    left_out: Counter[str] = Counter()
+    for each in records:
+        if money.summed(each.status):
+            product = names.get(each.product_id) or each.product_name or each.product_id
+            cells[product].append((each.currency, 1, int(each.amount is not None), each.amount or Decimal(0)))
+        else:
+            left_out[each.status] += 1
+    by_product = [OfProduct(product, one) for product, of_it in sorted(cells.items()) for one in money.sums(of_it)]
+    return Statement(
+        rows=rows,
+        orders=len(records),
+        sums=money.sums(cell for of_it in cells.values() for cell in of_it),
+        products=by_product,
+        not_summed=left_out.most_common(),
+        undetailed=sum(each.detail_at is None for each in records),
+        undated=sum(each.created_at is None for each in records),
+    )
+
+
+def of_month(customer: str, month: date) -> QuerySet[Record]:
+    """Those records."""
+    begin, end = Months(month, month).span
+    return _of(customer).filter(at__gte=begin, at__lt=end)
+
+
+def _of(customer: str) -> QuerySet[Record]:
+    here = Record.objects.filter(destination=current_destination())
+    if customer == NOT_TOLD:
+        return here.filter(partner_id="")
+    return here.filter(~Q(partner_id=""), partner_id=customer)  # an index leaves out those without a customer
+
+
+def latest(customer: str) -> date | None:
+    """The month of the last order of this customer, by its first day."""
+    at = _of(customer).order_by("-at", "-pk").values_list("at", flat=True).first()
+    return timezone.localtime(at).date().replace(day=1) if at else None
+
+
+def known(customer: str) -> bool:
+    """Whether there is such a customer, by id."""
+    return (
+        customer == NOT_TOLD
+        or Partner.objects.filter(remote_id=customer).exists()
+        or Record.objects.filter(~Q(partner_id=""), partner_id=customer).exists()
+    )
+
+
+def matching(words: str) -> list[Partner]:
+    """Customers in whose company, name, email or id each of these words occurs; one more than are shown."""
+    keys = Partner.objects.matching(words).values_list("pk", flat=True)[: 2 * TOP + 1]
+    return sorted(Partner.objects.in_bulk(list(keys)).values(), key=lambda each: (str(each), each.remote_id))
