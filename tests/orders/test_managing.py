@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,6 +24,7 @@ from yeastar_api.sandbox import Sandbox
 
 Queued = Callable[..., Order]
 SignIn = Callable[[User], Client]
+Capture = pytest.CaptureFixture[str]
 
 
 def test_a_manager_cancels_what_no_worker_has_taken(
@@ -214,6 +217,75 @@ def test_an_outsider_can_do_the_sum_of_every_hash_in_the_evidence(
         tip = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         assert event["hash"] == tip
     assert (told["chain_length"], told["chain_hash"]) == (len(told["events"]), tip)
+
+
+def test_one_order_or_one_file_of_evidence_is_proven(
+    queued: Queued, draft: Queued, portal: PartnerPortal, alices: Client, tmp_path: Path, capsys: Capture
+) -> None:
+    order, other = queued(), queued("turnkey-capacity")
+    draft("turnkey-capacity")
+    submitting.submit(order.pk, portal)
+    order.refresh_from_db()
+    saved = tmp_path / "evidence.json"
+    saved.write_bytes(alices.get(f"/orders/{order.pk}/evidence.json").content)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_orderevent SET words = '' WHERE number = 1 AND order_id = %s", [other.pk.hex])
+        cursor.execute("UPDATE orders_orderevent SET title = 'X' WHERE number = 1 AND order_id = %s", [other.pk.hex])
+    for name in (order.reference.lower(), order.order_no, str(order.pk)):
+        call_command("verify_evidence", name)
+        assert capsys.readouterr().out == "Orders: 1, drafts: 0; every chain of events holds.\n"
+    with pytest.raises(CommandError, match="1 broken"):
+        call_command("verify_evidence", other.reference, order.reference)
+    assert capsys.readouterr().err == f"{other.reference}: event 1: is not what was written\n"
+    call_command("verify_evidence", file=[str(saved)])
+    assert capsys.readouterr().out == f"{order.reference}: all 4 events hold, and stand so here, too.\n"
+    order.note(title="Later")
+    call_command("verify_evidence", file=[str(saved)])  # what was saved stays true when the order goes on
+    with pytest.raises(CommandError, match="no order LR-UNKNOWN"):
+        call_command("verify_evidence", "LR-UNKNOWN")
+
+
+def _made_anew(told: dict[str, Any]) -> None:
+    tip, names = "", ("number", "at", "from_status", "to_status", "title", "words", "actor_id", "data")
+    for event in told["events"]:
+        event |= {"words": "Nothing was bought.", "previous_hash": tip}
+        said = [told["id"], *(event[name] for name in names), tip]
+        tip = event["hash"] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    told["chain_hash"] = tip
+
+
+FORGERIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "another word": (lambda told: told["events"][1].update(words="Nobody"), "event 2: is not what was written"),
+    "one taken out": (lambda told: told["events"].pop(1), "event 2: is missing"),
+    "the last taken out": (lambda told: told["events"].pop(), "event 4: is missing at the end"),
+    "another body": (lambda told: told.update(request_body="{}"), "what was sent is not what was approved"),
+    "another order": (lambda told: told.update(reference="YP-AAAA-AAAA"), "this portal knows no such order"),
+    "a chain of its own": (_made_anew, "event 4 is another one here"),
+}
+
+
+@pytest.mark.parametrize("how", FORGERIES)
+def test_a_forged_file_of_evidence_is_found(
+    how: str, queued: Queued, portal: PartnerPortal, alices: Client, tmp_path: Path, capsys: Capture
+) -> None:
+    order = queued()
+    submitting.submit(order.pk, portal)
+    told = alices.get(f"/orders/{order.pk}/evidence.json").json()
+    forge, said = FORGERIES[how]
+    forge(told)
+    saved = tmp_path / "evidence.json"
+    saved.write_text(json.dumps(told))
+    with pytest.raises(CommandError, match="1 broken"):
+        call_command("verify_evidence", file=[str(saved)])
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"id": 1, "events": [{}]}', "\xff"])
+def test_what_is_no_evidence_is_called_so(text: str, db: None, tmp_path: Path) -> None:
+    saved = tmp_path / "evidence.json"
+    saved.write_text(text, encoding="latin-1")
+    with pytest.raises(CommandError, match=r"evidence\.json"):
+        call_command("verify_evidence", file=[str(saved)])
 
 
 def test_every_order_has_a_reference_of_its_own(queued: Queued, alices: Client) -> None:
