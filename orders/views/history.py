@@ -50,7 +50,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "newer": asked.page(before=listed.before) if listed.before else "",
         "first": asked.page() if listed.before else "",
         "fields": _fields(asked),
-        "chips": _chips(asked),
+        "chips": chips(asked),
         "sorts": _sorts(asked),
         "periods": asking.PERIODS,
         "views": [(view, view.query == asked.query) for view in views],
@@ -142,7 +142,7 @@ def _with(offered: list[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
     return offered if known else [*offered, (chosen, chosen)]
 
 
-def _chips(asked: asking.Asked) -> list[dict[str, str]]:
+def chips(asked: asking.Asked) -> list[dict[str, str]]:
     """What narrows the list now, each with the address of the list without it."""
     labels = dict(asked.filters)
     if asked.product:
