@@ -1,10 +1,10 @@
 """From what is asked for to rows, in a way that is quick however many there are and whatever the database guesses.
 
-A list is found in one of two ways. *Walking* goes along an index that is in the order of the list, and stops after a
-page: quick when much fits. *Gathering* takes a few keys first and sorts them then: quick when little fits. Planners
-choose between the two by guesses, and a wrong guess reads a million rows. So it is decided here, by looking: what is
-found by a search is gathered up to `FEW` keys. Whatever could lead a planner away again is fenced: a column inside
-`COALESCE` has no index.
+A list is found in one of two ways. *Walking* goes along indexes in the order of the list, and stops after a page:
+quick when much fits. *Gathering* takes a few keys first and sorts them then: quick when little fits. Planners choose
+between the two by guesses, and a wrong guess reads a million rows. So it is decided here, by looking: what is found by
+a search is gathered up to `FEW` keys. Whatever could lead a planner away again is fenced: a column inside `COALESCE`
+has no index.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from orders.browsing import walking
 from orders.browsing.asked import NOT_TOLD, SORTS, Asked
 from orders.browsing.kept import kept
+from orders.browsing.terms import Customers, Terms
 from orders.lifecycle import Status
 from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Characters, Order, Partner, Record
 
@@ -44,18 +46,23 @@ USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 
 @dataclass(frozen=True)
 class Found:
-    """The rows, unsorted; whether they are few, so that no index must be followed when they are sorted."""
+    """The rows, unsorted; whether they are few, so that no index must be followed when they are sorted.
+
+    `terms` are how a list finds its pages if they are neither few nor everything.
+    """
 
     rows: QuerySet[Record]
     few: bool
+    sort: str
     everything: bool = False  # nothing was left out
     notes: tuple[str, ...] = ()
+    terms: Terms | None = None
 
 
 def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     """The records that are asked for. `whole` if all of them are wanted, however long it takes, and not a list."""
     conditions = _conditions(asked, now)
-    sets: list[set[int] | Q] = []
+    sets: list[set[int] | _Many] = []
     notes: tuple[str, ...] = ()
     if asked.q:
         keys, notes = by_number(asked.q)
@@ -64,22 +71,57 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
             sets[-1], notes = _all_by_number(asked.q, sets[-1]), ()
     if asked.customer and "partner_id" not in conditions:
         sets.append(_set_of_customers(asked.customer, set()))
-    if asked.ours:  # then it was made here, and there is an index of all that was
-        sets.append(_set_of_ours(asked.ours) if asked.made != "elsewhere" else set())
-        conditions["owner_id__isnull"] = False
+    if asked.ours:
+        sets.append(_set_of_ours(asked.ours))
+    if asked.made == "elsewhere" and (asked.ours or asked.who):
+        sets.append(set())
     few = [each for each in sets if isinstance(each, set)]
     many = [each for each in sets if not isinstance(each, set)]
+    if asked.ours or asked.who:
+        conditions["owner_id__isnull"] = False
     if few:
-        return Found(_gathered(set.intersection(*few), conditions, many), few=True, notes=notes)
-    rows = _fenced(_here().filter(_plain(conditions)), {}).filter(*many)
-    if SORTS[asked.sort][0] == "at":
-        return Found(rows, few=False, everything=not (conditions or many), notes=notes)
-    if conditions or many:  # an index by number leads through all that is filtered out
-        some = set(rows.values_list("pk", flat=True)[: FEW + 1])
-        if len(some) <= FEW:
-            return Found(_gathered(some, {}, []), few=True, notes=notes)
-    return Found(
-        _fenced(_here(), conditions).filter(*many), few=False, everything=not (conditions or many), notes=notes
+        rows = _gathered(set.intersection(*few), conditions, [each.where for each in many])
+        return Found(rows, few=True, sort=asked.sort, notes=notes)
+    by_date = SORTS[asked.sort][0] == "at"
+    rows = _fenced(_here().filter(_plain(conditions)), {}).filter(*(each.where for each in many))
+    if not (conditions or many):
+        return Found(rows, few=False, sort=asked.sort, everything=True)
+    if whole:
+        rows = rows if by_date else _fenced(_here(), conditions).filter(*(each.where for each in many))
+        return Found(rows, few=False, sort=asked.sort)
+    terms = _terms(conditions, many)
+    if by_date:
+        return Found(rows, few=False, sort=asked.sort, notes=notes, terms=terms)
+    some, all_of_them = walking.some(terms, FEW + 1)
+    if all_of_them:
+        return Found(_gathered(set(some), {}, []), few=True, sort=asked.sort, notes=notes)
+    word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
+    sort = "-at" if SORTS[asked.sort][1] else "at"
+    return Found(rows, few=False, sort=sort, notes=(*notes, word), terms=terms)
+
+
+@dataclass(frozen=True)
+class _Many:
+    """A condition that more than a few meet, or perhaps: for a query of the whole, and for a walk."""
+
+    where: Q
+    customers: Customers | None = None
+    ours: str = ""
+    but: frozenset[int] = frozenset()
+
+
+def _terms(conditions: dict[str, Any], many: list[_Many]) -> Terms:
+    return Terms(
+        equal={column: conditions[column] for column in ("product_id", "status", "currency") if column in conditions},
+        here=None if (null := conditions.get("owner_id__isnull")) is None else not null,
+        owner=conditions.get("owner_id"),
+        partner=conditions.get("partner_id"),
+        customers=tuple(each.customers for each in many if each.customers),
+        begin=conditions.get("at__gte"),
+        end=conditions.get("at__lt"),
+        ours=next((each.ours for each in many if each.ours), ""),
+        but=frozenset(key for each in many for key in each.but),
+        strange=kept().destinations,
     )
 
 
@@ -111,15 +153,15 @@ def _beginning(column: str) -> str:
     return f"SELECT id FROM ({rows}) AS one"  # noqa: S608
 
 
-def _all_by_number(text: str, others: set[int] | Q) -> Q:
+def _all_by_number(text: str, others: set[int] | _Many) -> _Many:
     """All with a number that begins with `text`, however many, to be met when walking; and some more."""
-    found = Q(pk__in=others) if isinstance(others, set) else others
+    found = Q(pk__in=others) if isinstance(others, set) else others.where
     for prefix in {text, text.upper()}:
         found |= Q(ours__reference=prefix)
         for column in NUMBERS:
             characters = Characters(Coalesce(column, column))
             found |= Q(GreaterThanOrEqual(characters, prefix)) & Q(LessThan(characters, prefix + LAST))
-    return found
+    return _Many(found)
 
 
 def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:
@@ -174,29 +216,34 @@ def _gathered(keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> 
     return _fenced(_here().filter(pk__in=keys), conditions).filter(*many)
 
 
-def _set_of_customers(words: str, keys: set[int]) -> set[int] | Q:
+def _set_of_customers(words: str, keys: set[int]) -> set[int] | _Many:
     """The records of customers in whose company, name, email or id each of these words occurs, and some more.
 
     Gathered if few, else to be met when walking.
     """
     matching = Partner.objects.matching(words).order_by().values_list("remote_id", flat=True)
     partners = list(matching[: FEW + 1])
-    if len(partners) <= FEW:
-        rows = Record.objects.filter(partner_id__in=partners).exclude(partner_id="")
-        found = set(rows.values_list("pk", flat=True)[: FEW + 1]) if partners else set()
-        if len(found) <= FEW:
-            return found | keys
-    return Q(partner_id_fenced__in=matching) | Q(pk__in=keys)
+    where = Q(partner_id_fenced__in=matching) | Q(pk__in=keys)
+    if len(partners) > FEW:
+        return _Many(where, Customers(frozenset(), frozenset(keys), matching.query.sql_with_params()))
+    ids = frozenset(partners)
+    found, all_of_them = walking.some(Terms(customers=(Customers(ids),)), FEW + 1) if ids else ([], True)
+    if all_of_them:
+        return set(found) | keys
+    more = Record.objects.filter(pk__in=keys).values_list("pk", "partner_id") if keys else ()
+    return _Many(where, Customers(ids, frozenset(key for key, partner in more if partner not in ids)))
 
 
-def _set_of_ours(status: str) -> set[int] | Q:
+def _set_of_ours(status: str) -> set[int] | _Many:
     """Nearly all of our orders that stand in the history were bought; whatever else became of them is rare."""
-    if status != Status.PLACED:
-        others = Order.objects.filter(status=status).values("pk")
-        found = set(Record.objects.filter(ours__in=others).values_list("pk", flat=True)[: FEW + 1])
-        if len(found) <= FEW:
-            return found
-    return Q(ours__status=status)
+    others = (
+        [each for each in Status if each not in (Status.PLACED, Status.DRAFT)] if status == Status.PLACED else [status]
+    )
+    orders = Order.objects.filter(status__in=others).values("pk")
+    found = set(Record.objects.filter(ours__in=orders).values_list("pk", flat=True)[: FEW + 1])
+    if len(found) > FEW:
+        return _Many(Q(ours__status=status), ours=status)
+    return found if status != Status.PLACED else _Many(Q(ours__status=status), but=frozenset(found))
 
 
 def _here() -> QuerySet[Record]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from orders.browsing import walking
 from orders.browsing.asked import SORTS, Asked
 from orders.browsing.finding import Found
+from orders.browsing.terms import Terms
+from orders.browsing.walking import Place, Walked
 from orders.models import Characters, Record
 
 PAGE_SIZE = 50
@@ -26,11 +30,14 @@ class Page:
     after: int | None = None  # the next page begins behind it
     before: int | None = None  # the page before ends in front of it
     lost: bool = False  # the page that was asked for begins at a record that is not there
+    seen: datetime | None = None  # so far was looked, and further on the next page
 
 
 def page(found: Found, asked: Asked) -> Page:
     """The page that is asked for. Going back, what is less than a page is the first one."""
-    column, down = SORTS[asked.sort]
+    column, down = SORTS[found.sort]
+    if found.terms:
+        return _walked(found.terms, asked, down)
     if asked.before is not None:
         rows = _beside(found, column, not down, asked.before)
         if rows is not None and len(rows) > PAGE_SIZE:
@@ -49,9 +56,46 @@ def page(found: Found, asked: Asked) -> Page:
 
 def count(found: Found) -> str:
     """How many there are: 1,234 or 10,000+."""
-    most = COUNTED if found.everything or found.few else COUNTED_OF_SOME
-    number = found.rows.order_by().values("pk")[: most + 1].count()
-    return f"{most:,}+" if number > most else f"{number:,}"
+    if found.terms:
+        some, all_of_them = walking.some(found.terms, COUNTED_OF_SOME + 1)
+        return f"{min(len(some), COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
+    number = found.rows.order_by().values("pk")[: COUNTED + 1].count()
+    return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+
+
+def _walked(terms: Terms, asked: Asked, down: bool) -> Page:
+    """A page of what is neither few nor everything. Where a walk ended early the page may be short, or empty."""
+    key = asked.before or asked.after
+    at = Record.objects.filter(pk=key).values_list("at", flat=True).first() if key else None
+    if not (key and at):
+        return _onwards(walking.first(terms, Place(down), PAGE_SIZE + 1), lost=bool(key))
+    if asked.after:
+        return _onwards(walking.first(terms, Place(down, at, key), PAGE_SIZE + 1), behind=key)
+    back = walking.first(terms, Place(not down, at, key), PAGE_SIZE + 1)
+    rows = _in_turn(back.keys[:PAGE_SIZE])[::-1]
+    before = rows[0].pk if len(back.keys) > PAGE_SIZE else back.end
+    if before is None:
+        top = walking.first(terms, Place(down), PAGE_SIZE + 1)
+        if top.end is None or not rows:
+            return _onwards(top)
+    return Page(rows, after=rows[-1].pk if rows else back.end, before=before, seen=_seen(back))
+
+
+def _onwards(walked: Walked, *, behind: int | None = None, lost: bool = False) -> Page:
+    rows = _in_turn(walked.keys[:PAGE_SIZE])
+    after = rows[-1].pk if len(walked.keys) > PAGE_SIZE else walked.end
+    before = (rows[0].pk if rows else behind) if behind else None
+    return Page(rows, after=after, before=before, lost=lost, seen=_seen(walked))
+
+
+def _in_turn(keys: list[int]) -> list[Record]:
+    rows = Record.objects.defer("raw", "detail").in_bulk(keys)
+    return [rows[key] for key in keys if key in rows]
+
+
+def _seen(walked: Walked) -> datetime | None:
+    """How far a walk came that ended early."""
+    return Record.objects.values_list("at", flat=True).get(pk=walked.end) if walked.end else None
 
 
 def _from_the_top(rows: list[Record], *, lost: bool) -> Page:
@@ -59,7 +103,7 @@ def _from_the_top(rows: list[Record], *, lost: bool) -> Page:
     return Page(shown, after=shown[-1].pk if len(rows) > PAGE_SIZE else None, lost=lost)
 
 
-def behind(found: Found, asked: Asked, place: tuple[Any, int] | None = None) -> QuerySet[Record]:
+def behind(found: Found, asked: Asked, place: tuple[Any, Any] | None = None) -> QuerySet[Record]:
     """The rows in the order that is asked for, behind a place in it: a value of the column that sorts, and a key."""
     column, down = SORTS[asked.sort]
     rows = _sorted(found, column, down)
@@ -82,7 +126,7 @@ def _beside(found: Found, column: str, down: bool, key: int) -> list[Record] | N
     return list(_behind(_sorted(found, column, down), down, value, key)[: PAGE_SIZE + 1])
 
 
-def _behind(rows: QuerySet[Record], down: bool, value: Any, key: int) -> QuerySet[Record]:
+def _behind(rows: QuerySet[Record], down: bool, value: Any, key: Any) -> QuerySet[Record]:
     than = "lt" if down else "gt"
     # The first condition is where an index is entered, the second tells equal values apart.
     return rows.filter(**{f"by__{than}e": value}).filter(Q(**{f"by__{than}": value}) | Q(**{f"pk__{than}": key}))

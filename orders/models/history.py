@@ -69,12 +69,28 @@ class Record(models.Model):
                     "status": ~models.Q(status=USUAL_STATUS),
                     "currency": ~models.Q(currency=USUAL_CURRENCY),
                     "product_id": ~models.Q(product_id=""),
-                    "partner_id": ~models.Q(partner_id=""),
-                    "owner": models.Q(owner__isnull=False),
                 }.items()
             ),
             models.Index(fields=["-at", "-id"], condition=models.Q(owner__isnull=False), name="record_here_at"),
-            models.Index(fields=["-at", "-id"], condition=models.Q(owner__isnull=True), name="record_elsewhere_at"),
+            # The same for what stands together. Behind the key what else may be asked of these, so that no row is read.
+            *(
+                models.Index(
+                    fields=["product_id", "status", "currency", "-at", "-id", "partner_id"],
+                    condition=models.Q(owner__isnull=not here),
+                    name=f"record_{name}_mix_at",
+                )
+                for name, here in (("here", True), ("elsewhere", False))
+            ),
+            models.Index(
+                fields=["partner_id", "-at", "-id", "product_id", "status", "currency", "owner"],
+                condition=~models.Q(partner_id=""),
+                name="record_partner_at",
+            ),
+            models.Index(
+                fields=["owner", "-at", "-id", "product_id", "status", "currency", "partner_id"],
+                condition=models.Q(owner__isnull=False),
+                name="record_asker_at",
+            ),
             # Of the search by the beginning of a number.
             *(
                 models.Index(Characters(column), condition=~models.Q(**{column: ""}), name=f"record_{column}")

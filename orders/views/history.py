@@ -43,7 +43,12 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     views = list(SavedView.objects.filter(owner=request.user))
     context = {
         "asked": asked,
-        "notes": [*asked.notes, *found.notes, *(["There is no such page; this is the first one."] * listed.lost)],
+        "notes": [
+            *asked.notes,
+            *found.notes,
+            *(["There is no such page; this is the first one."] if listed.lost else []),
+            *([_how_far(listed, asked)] if listed.seen else []),
+        ],
         "rows": shown.rows(listed.rows),
         "counted": f"{len(listed.rows)}" if whole else paging.count(found),
         "older": asked.page(after=listed.after) if listed.after else "",
@@ -51,11 +56,12 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "first": asked.page() if listed.before else "",
         "fields": _fields(asked),
         "chips": chips(asked),
-        "sorts": _sorts(asked),
+        "sorts": _sorts(asked, found.sort),
         "periods": asking.PERIODS,
         "views": [(view, view.query == asked.query) for view in views],
         "view": next((view for view in views if view.query == asked.query), None),
         "empty": not asked.filters and not listed.rows,
+        "goes_on": bool(listed.seen),
         "freshness": runs.freshness(),
         "drifting": drift.count(current_destination()),
     }
@@ -161,12 +167,19 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
     ]
 
 
-def _sorts(asked: asking.Asked) -> dict[str, dict[str, str]]:
+def _how_far(listed: paging.Page, asked: asking.Asked) -> str:
+    assert listed.seen
+    where = "Previous" if asked.before else "Next"
+    day = timezone.localtime(listed.seen)
+    return f"Rows that fit are far apart: this page was looked for up to {day.day} {day:%b %Y}. {where} looks further."
+
+
+def _sorts(asked: asking.Asked, sort: str) -> dict[str, dict[str, str]]:
     """For the heads of the columns: where a click leads, and how they are sorted now."""
     found = {}
     for column, first, second in (("at", "-at", "at"), ("order", "order", "-order")):
-        there = {first: second, second: first}.get(asked.sort, first)
-        now = {column: "ascending", f"-{column}": "descending"}.get(asked.sort, "")
+        there = {first: second, second: first}.get(sort, first)
+        now = {column: "ascending", f"-{column}": "descending"}.get(sort, "")
         found[column] = {"url": asked.but(sort=there), "now": now}
     return found
 

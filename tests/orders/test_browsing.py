@@ -140,7 +140,7 @@ def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monke
         record(f"LR{number:02}", partner_id=str(number), status=("succeed", "pending")[number % 2])
     queries = [
         {"q": "hotel"},
-        {"q": "hotel 1", "sort": "order"},
+        {"q": "hotel 1"},
         {"q": "hotel", "status": "pending"},
         {"customer": "2"},
     ]
@@ -148,6 +148,32 @@ def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monke
     monkeypatch.setattr("orders.browsing.finding.FEW", 2)
     assert [listed(monas, query) for query in queries] == rare
     assert len(rare[0]) == 30
+
+
+def test_too_many_are_sorted_by_date_and_it_is_said(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, hours in ((3, 1), (1, 2), (2, 3)):
+        record(f"LR{number}", at=NOW - timedelta(hours=hours), currency="RMB")
+    asked = {"currency": "RMB", "sort": "order"}
+    assert listed(monas, asked) == ["LR1", "LR2", "LR3"]
+    monkeypatch.setattr("orders.browsing.finding.FEW", 2)
+    assert listed(monas, asked) == ["LR2", "LR1", "LR3"]
+    page = monas.get("/history/", asked)
+    assert "sorted by date" in page.context["notes"][0]
+    assert page.context["sorts"]["at"]["now"] == "ascending"
+    assert listed(monas, {"sort": "order"}) == ["LR1", "LR2", "LR3"]
+
+
+def test_a_page_that_was_looked_for_long_enough_says_how_far(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    partner("1", "Hotel Mirador")
+    for number in range(9):
+        record(f"LR{number}", partner_id="1", status="pending" if number == 1 else "succeed", at=NOW)
+    monkeypatch.setattr("orders.browsing.walking.LOOKED", 5)
+    monkeypatch.setattr("orders.browsing.finding.FEW", 4)
+    page = monas.get("/history/?customer=1&status=pending")
+    assert page.context["rows"] == []
+    assert "up to 20 May 2026" in page.content.decode()
+    assert "Nothing fits so far" in page.content.decode()
+    assert listed(monas, "/history/" + page.context["older"]) == ["LR1"]
 
 
 @pytest.mark.parametrize(
@@ -245,53 +271,125 @@ def test_counts_are_capped_and_say_so(monas: Client, monkeypatch: pytest.MonkeyP
 FILTERS = st.fixed_dictionaries(
     {},
     optional={
-        "status": st.sampled_from(["succeed", "pending"]),
-        "currency": st.sampled_from(["USD", "RMB"]),
-        "made": st.just("elsewhere"),
-        "q": st.sampled_from(["LR0", "hotel", "LR"]),
-        "period": st.just("this-year"),
+        "status": st.sampled_from(["succeed", "pending", "-"]),
+        "currency": st.sampled_from(["USD", "RMB", "-"]),
+        "product": st.sampled_from(["9", "15", "-"]),
+        "customer": st.sampled_from(["P1", "P3", "P9", "otel", "hotel 2", "-"]),
+        "who": st.sampled_from(["alice", "bob", "nobody"]),
+        "made": st.sampled_from(["here", "elsewhere"]),
+        "ours": st.sampled_from(["PLACED", "UNCERTAIN", "FAILED"]),
+        "q": st.sampled_from(["LR0", "LR01", "hotel", "hotel 1", "LR", "P1", "clinic", "nothing"]),
+        "period": st.sampled_from(["today", "this-year"]),
     },
 )
 
 
 @pytest.fixture
-def shelf(db: None) -> None:
-    """Ninety records, at few different times."""
+def shelf(alice: User, bob: User) -> None:
+    """Ninety records, at few different times; of some columns one value goes with few of another."""
     for number in range(3):
         partner(f"P{number}", f"Hotel {number}")
+    orders = Order.objects.bulk_create(
+        Order(
+            owner=(alice, alice, bob)[number % 3],
+            slug="linkus-cloud-service",
+            status=("PLACED", "PLACED", "UNCERTAIN")[number % 7 % 3],
+            reference=f"YP-{number:04}-0000",
+            placed_at=NOW,
+        )
+        for number in range(30)
+    )
     Record.objects.bulk_create(
         Record(
-            destination=current_destination(),
+            destination=current_destination() if number % 31 else "elsewhere (account 1)",
             key=f"k{number}",
             order_no=f"LR{number // 2:03}" if number % 9 else "",
-            at=NOW - timedelta(hours=number % 4),
+            at=NOW - timedelta(hours=number % 4, days=200 * (number > 60)),
             first_seen_at=NOW,
             changed_at=NOW,
-            status=("succeed", "pending")[number % 3 == 0],
-            currency=("USD", "RMB")[number % 5 == 0],
-            partner_id=f"P{number % 4}",
+            status=("succeed", "pending", "")[number % 6 if number % 6 < 3 else 0],
+            currency=("USD", "RMB", "")[number % 10 if number % 10 < 3 else 0],
+            product_id=("9", "15", "")[number % 5 % 3],
+            partner_id=f"P{number % 4}" if number % 7 else "",
+            ours=orders[number // 3] if number % 3 == 0 else None,
+            owner=orders[number // 3].owner if number % 3 == 0 else None,
         )
         for number in range(90)
     )
 
 
-@given(filters=FILTERS, sort=st.sampled_from(sorted(SORTS)), few=st.sampled_from([0, 5, 1000]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_walking_all_pages_there_and_back_sees_each_row_once(
-    shelf: None, filters: dict[str, str], sort: str, few: int
+def naively(query: dict[str, str]) -> set[int]:
+    """The keys of what fits, by looking at each record."""
+    names = dict(Partner.objects.values_list("remote_id", "search"))
+
+    def is_of(row: Record, words: str) -> bool:
+        return row.partner_id in names and all(word in names[row.partner_id] for word in fold(words).split())
+
+    def is_customer(row: Record, told: str) -> bool:
+        number = "" if told == "-" else told
+        return row.partner_id == number or is_of(row, told)
+
+    def fits(row: Record) -> bool:
+        ours = row.ours
+        told = {
+            "status": row.status or "-",
+            "currency": row.currency or "-",
+            "product": row.product_id or "-",
+            "made": "here" if ours else "elsewhere",
+            "who": ours.owner.username if ours else "",
+            "ours": ours.status if ours else "",
+        }
+        at = row.at.date().isoformat()
+        begin = {"today": "2026-05-20", "this-year": "2026-01-01"}.get(query.get("period", ""), "")
+        q, customer = query.get("q", ""), query.get("customer", "")
+        return (
+            row.destination == current_destination()
+            and all(told[name] == value for name, value in query.items() if name in told)
+            and at >= begin
+            and (not q or row.order_no.startswith(q) or is_of(row, q))
+            and (not customer or is_customer(row, customer))
+        )
+
+    return {row.pk for row in Record.objects.select_related("ours__owner") if fits(row)}
+
+
+@given(
+    filters=FILTERS,
+    sort=st.sampled_from(sorted(SORTS)),
+    few=st.sampled_from([0, 5, 1000]),
+    looked=st.sampled_from([3, 10, 1000]),
+    mixes=st.sampled_from([2, 1000]),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_walking_all_pages_there_and_back_sees_what_fits_in_its_order(
+    shelf: None, filters: dict[str, str], sort: str, few: int, looked: int, mixes: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "PAGE_SIZE", 7)
+        patch.setattr("orders.browsing.walking.LOOKED", looked)
+        patch.setattr("orders.browsing.mixes.MOST", mixes)
         if few:
             patch.setattr("orders.browsing.finding.FEW", few)
         asked = parse({**filters, "sort": sort})
+        found = find(asked, NOW)
         there = walk(asked, "after")
         seen = [pk for page in there for pk in page]
-        assert len(seen) == len(set(seen))
-        assert set(seen) == set(find(asked, NOW).rows.values_list("pk", flat=True))
-        if len(there) > 1:
+        fit = naively(filters)
+        cut = any("numbers begin with" in note for note in found.notes)
+        assert set(seen) <= fit if cut else set(seen) == fit
+        assert set(find(asked, NOW, whole=True).rows.values_list("pk", flat=True)) == fit
+        column, down = SORTS[found.sort]
+        rows = Record.objects.in_bulk(seen)
+        assert seen == sorted(seen, key=lambda pk: (getattr(rows[pk], column), pk), reverse=down)
+        if found.sort != sort:
+            assert len(seen) > few or looked < 1000
+        if there[-1] and len(there) > 1:
             back = walk(asked, "before", beginning=there[-1][0])
-            assert back[::-1] == there[:-1]
+            # The last page that one comes to is the first of all, and may hold again what the one before held.
+            before = [pk for page in there[:-1] for pk in page]
+            later = [pk for page in back[-2::-1] for pk in page] if len(back) > 1 else []
+            assert later == before[len(before) - len(later) :]
+            assert set(before) <= {*later, *back[-1]}
 
 
 def walk(asked: Asked, name: str, beginning: int | None = None) -> list[list[int]]:
@@ -301,8 +399,7 @@ def walk(asked: Asked, name: str, beginning: int | None = None) -> list[list[int
     while True:
         now = parse({**asked.filters, "sort": asked.sort, **({name: str(key)} if key else {})})
         shown = paging.page(find(now, NOW), now)
-        if shown.rows or not pages:
-            pages.append([each.pk for each in shown.rows])
+        pages.append([each.pk for each in shown.rows])
         key = getattr(shown, name)
         if key is None:
             return pages

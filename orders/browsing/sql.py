@@ -1,0 +1,178 @@
+# ruff: noqa: S608 - no text of somebody's stands in a query: values are handed over beside it
+"""The queries of a walk, for SQLite and PostgreSQL. As querysets of dozens of ranges they would take longer to be
+written than to be answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import connection
+
+from orders.browsing.terms import Values
+
+Condition = tuple[str, Values]
+Query = tuple[str, Values]
+
+COLUMNS = ("product_id", "status", "currency", "owner_id", "partner_id")
+"""What conditions may ask of an entry; an index holds them, so that no row has to be read."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Ranges of one index: a condition with a place, `{}`, for each of the values by which they differ."""
+
+    where: str
+    values: list[Values]
+    told: Values = ()  # values that stand in the condition itself
+
+
+@dataclass(frozen=True)
+class Order:
+    """By date, rows of the same moment by key."""
+
+    down: bool
+
+    def __str__(self) -> str:
+        way = "DESC" if self.down else "ASC"
+        return f"ORDER BY at {way}, id {way}"
+
+
+def keys(query: Query) -> list[Any]:
+    """The first column of what a query finds."""
+    with connection.cursor() as cursor:
+        cursor.execute(*query)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def merged(ranges: list[Ranges], always: Condition, order: Order, most: int) -> Query:
+    """The first keys of all the ranges together."""
+    parts = [part for each in ranges for part in _each(each, always, f"{order} LIMIT {most}", "at, id")]
+    return _union(
+        [(f"SELECT * FROM ({text}) AS part", values) for text, values in parts], f"{order} LIMIT {most}", "id"
+    )
+
+
+def mixed(ranges: list[Ranges], always: Condition, most: int, remain: Iterable[Condition] = ()) -> Query:
+    """Any keys of the ranges, and what conditions ask of them."""
+    columns = _columns(remain)
+    parts = [_any(each, always, most, columns) for each in ranges]
+    return _union(parts, f"LIMIT {most}", columns)
+
+
+def lined_up(ranges: list[Ranges], always: Condition, order: Order, most: int, remain: Iterable[Condition]) -> Query:
+    """The first entries of all the ranges together, each range read as far as it is needed."""
+    columns = _columns(remain)
+    parts = [part for each in ranges for part in _one_by_one(each, always, "", columns)]
+    if len(parts) == 1:
+        [(text, values)] = parts
+        return f"{text} {order} LIMIT {most}", values
+    return _union(parts, f"{order} LIMIT {most}", columns)
+
+
+def fitting(looked: Query, remain: list[Condition], most: int, order: Order | Literal[""]) -> Query:
+    """Of some entries the first keys that meet the conditions."""
+    where, told = all_of(remain)
+    return f"SELECT id FROM ({looked[0]}) AS r WHERE {where} {order} LIMIT {most}", (*looked[1], *told)
+
+
+def fitting_in_line(looked: Query, remain: list[Condition], most: int, order: Order) -> Query:
+    """The same of entries that stand in this order already, and no more of them are read than are needed.
+
+    PostgreSQL knows that they do, and would else be free to give them in any. SQLite reads a query within a query
+    line by line, but does not know that it need not sort what it read.
+    """
+    return fitting(looked, remain, most, order if connection.vendor == "postgresql" else "")
+
+
+def nth(looked: Query, number: int) -> Query:
+    """The key of the entry with this number."""
+    return f"SELECT id FROM ({looked[0]}) AS r LIMIT 1 OFFSET {number - 1}", looked[1]
+
+
+def nearest(ranges: Ranges, always: Condition, order: Order, most: int) -> Query:
+    """Of ranges that differ by one value those values whose first rows come first."""
+    listing, values = _listing([value for (value,) in ranges.values])
+    text = f"""
+        SELECT told.value FROM (
+            SELECT v.value, (
+                SELECT r.id FROM orders_record r WHERE {ranges.where.format("v.value")} AND {always[0]} {order} LIMIT 1
+            ) AS key FROM {listing}
+        ) AS told JOIN orders_record r ON r.id = told.key {order} LIMIT {most}
+    """
+    return text, (*ranges.told, *always[1], *values)
+
+
+def among(column: str, values: Collection[Any]) -> Condition:
+    """Whether a column holds one of many values, handed over as one."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", (list(values),)
+    return f"{column} IN (SELECT value FROM json_each(%s))", (json.dumps(list(values)),)
+
+
+def all_of(conditions: list[Condition]) -> Condition:
+    """Several conditions as one."""
+    told = tuple(value for _, values in conditions for value in values)
+    return " AND ".join(text for text, _ in conditions) or "TRUE", told
+
+
+def moment(at: datetime) -> Any:
+    """As the database compares it."""
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _columns(remain: Iterable[Condition]) -> str:
+    asked = " ".join(text for text, _ in remain)
+    return ", ".join(["id", "at", *(name for name in COLUMNS if f"r.{name}" in asked)])
+
+
+def _union(parts: list[Query], behind: str, columns: str) -> Query:
+    text = " UNION ALL ".join(text for text, _ in parts)
+    return f"SELECT {columns} FROM ({text}) AS r {behind}", tuple(value for _, values in parts for value in values)
+
+
+def _each(ranges: Ranges, always: Condition, behind: str, columns: str) -> list[Query]:
+    """Some rows of each range. PostgreSQL would plan a query of a hundred parts for longer than it runs."""
+    if connection.vendor != "postgresql" or len(ranges.values) == 1:
+        return _one_by_one(ranges, always, behind, columns)
+    listing, names, values = _table(ranges.values)
+    where = ranges.where.format(*names)
+    rows = f"SELECT {columns} FROM orders_record r WHERE {where} AND {always[0]} {behind}"
+    return [(f"SELECT each.* FROM {listing} CROSS JOIN LATERAL ({rows}) AS each", (*values, *ranges.told, *always[1]))]
+
+
+def _one_by_one(ranges: Ranges, always: Condition, behind: str, columns: str) -> list[Query]:
+    where = ranges.where.format(*["%s"] * len(ranges.values[0]))
+    text = f"SELECT {columns} FROM orders_record r WHERE {where} AND {always[0]} {behind}"
+    return [(text, (*ranges.told, *values, *always[1])) for values in ranges.values]
+
+
+def _any(ranges: Ranges, always: Condition, most: int, columns: str) -> Query:
+    """Rows of the ranges, one range after the other."""
+    if len(ranges.values) == 1 or connection.vendor == "postgresql":
+        [part] = _each(ranges, always, f"LIMIT {most}", columns)
+        return f"SELECT * FROM ({part[0]}) AS part", part[1]
+    listing, names, values = _table(ranges.values)
+    where = ranges.where.format(*names)
+    text = f"SELECT {columns} FROM {listing} CROSS JOIN orders_record r WHERE {where} AND {always[0]}"
+    return text, (*values, *ranges.told, *always[1])
+
+
+def _table(rows: list[Values]) -> tuple[str, list[str], Values]:
+    """Rows of values to be read from, the names of their columns, and what is to be handed over."""
+    if len(rows[0]) == 1:
+        listing, values = _listing([value for (value,) in rows])
+        return listing, ["v.value"], values
+    marks = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
+    names = [f"v.column{number + 1}" for number in range(len(rows[0]))]
+    return f"(SELECT * FROM (VALUES {marks}) AS told) AS v", names, tuple(value for row in rows for value in row)
+
+
+def _listing(values: list[Any]) -> Query:
+    if connection.vendor == "postgresql":
+        return "unnest(%s::text[]) AS v(value)", (values,)
+    return "(SELECT value FROM json_each(%s)) AS v", (json.dumps(values),)

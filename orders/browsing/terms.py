@@ -1,0 +1,35 @@
+"""What must be so of a record, in values of its columns: what was asked for, after words were looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The records of these customers, and some more. If the customers are too many to be told, a query tells them."""
+
+    ids: frozenset[str]
+    keys: frozenset[int] = frozenset()  # records of nobody among `ids`
+    query: tuple[str, Values] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Empty, everything fits."""
+
+    equal: dict[str, str] = field(default_factory=dict)  # product_id, status, currency
+    here: bool | None = None
+    owner: int | None = None
+    partner: str | None = None  # empty: not told
+    customers: tuple[Customers, ...] = ()
+    begin: datetime | None = None
+    end: datetime | None = None
+    ours: str = ""  # the status of our order
+    but: frozenset[int] = frozenset()  # keys that do not fit
+    strange: Sequence[str] = ()  # destinations that are of another account

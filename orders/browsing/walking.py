@@ -1,0 +1,164 @@
+"""Rows of what is too much to be gathered, each page found by a bounded walk along indexes in the order of the dates.
+
+Whatever is asked for is turned into ranges of an index. In each of them the rows stand in the order of their dates, so
+the first rows of each hold the first rows of all. Where conditions remain that no range holds, the walk looks at
+`LOOKED` entries and then says how far it came, and the next page goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from orders.browsing import sql
+from orders.browsing.mixes import mixes
+from orders.browsing.sql import Condition, Order, Ranges
+from orders.browsing.terms import Customers, Terms
+
+LOOKED = 10_000
+"""Entries of an index that one page looks at, at most, where conditions remain."""
+
+
+class Place(NamedTuple):
+    """A place in the order of the list, going down or up: its beginning, or behind a row."""
+
+    down: bool
+    at: datetime | None = None
+    key: int = 0
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Keys in the order of the list; and where the walk ended, if it found less and did not come to the end."""
+
+    keys: list[int]
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Ranges in which all lies that fits, and what else must be so."""
+
+    ranges: list[Ranges]
+    remain: list[Condition]
+    gathered: bool = False  # the entries are few enough to look at all of them, in whatever order
+
+
+def first(terms: Terms, place: Place, most: int) -> Walked:
+    """The first records behind a place."""
+    always, order = _always(terms, place), Order(place.down)
+    way = _way(terms, always)
+    if not way.ranges:
+        return Walked([])
+    if not way.remain:
+        return Walked(sql.keys(sql.merged(_nearest(way.ranges, always, order, most), always, order, most)))
+    if way.gathered:
+        return Walked(sql.keys(sql.fitting(sql.mixed(way.ranges, always, LOOKED, way.remain), way.remain, most, order)))
+    looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
+    found = sql.keys(sql.fitting_in_line(looked, way.remain, most, order))
+    end = sql.keys(sql.nth(looked, LOOKED)) if len(found) < most else []
+    return Walked(found, end[0] if end else None)
+
+
+def some(terms: Terms, most: int) -> tuple[list[int], bool]:
+    """So many of them at most, in no order; and whether those are all."""
+    always = _always(terms, Place(down=True))
+    way = _way(terms, always)
+    if not way.ranges:
+        return [], True
+    if not way.remain:
+        found = sql.keys(sql.mixed(way.ranges, always, most))
+        return found, len(found) < most
+    walked = first(terms, Place(down=True), most)
+    return walked.keys, len(walked.keys) < most and walked.end is None
+
+
+def _way(terms: Terms, always: Condition) -> _Way:
+    """By what is the rarest, or holds all conditions."""
+    mixed = bool(terms.equal) or terms.here is not None
+    if terms.owner is not None:
+        return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
+    if terms.partner:
+        ranges = Ranges("r.partner_id = {} AND r.partner_id <> ''", [(terms.partner,)])
+        return _Way([ranges], _remain(terms, partner=False))
+    if terms.customers and not terms.customers[0].query:
+        way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
+        if not way.remain or len(sql.keys(sql.mixed(way.ranges, always, LOOKED))) < LOOKED:
+            return way
+    if mixed and (all_of_them := mixes()) is not None:
+        fit = [each for each in all_of_them if each.fits(terms)]
+        alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
+        made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
+        alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
+        made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
+        ranges_of = [Ranges(where, [each[1:] for each in fit if each.here is here]) for here, where in made.items()]
+        return _Way([each for each in ranges_of if each.values], _remain(terms, mixed=False))
+    return _Way([Ranges("TRUE", [()])], _remain(terms))
+
+
+def _of_customers(customers: Customers) -> list[Ranges]:
+    found = [Ranges("r.partner_id = {} AND r.partner_id <> ''", [(each,) for each in customers.ids])]
+    if customers.keys:
+        among, values = sql.among("r.id", customers.keys)
+        found.append(Ranges(among, [()], values))
+    return [each for each in found if each.values]
+
+
+def _nearest(ranges: list[Ranges], always: Condition, order: Order, most: int) -> list[Ranges]:
+    """The first rows of all lie in the ranges whose own first rows come first, so no more than `most` are needed."""
+    return [
+        Ranges(each.where, [(who,) for who in sql.keys(sql.nearest(each, always, order, most))])
+        if len(each.values) > most and len(each.values[0]) == 1
+        else each
+        for each in ranges
+    ]
+
+
+def _always(terms: Terms, place: Place) -> Condition:
+    """What is nearly always so, or ends a range."""
+    parts: list[Condition] = []
+    if terms.begin:
+        parts.append(("r.at >= %s", (sql.moment(terms.begin),)))
+    if terms.end:
+        parts.append(("r.at < %s", (sql.moment(terms.end),)))
+    if place.at:
+        than, at = "<" if place.down else ">", sql.moment(place.at)
+        # The first condition is where an index is entered, the second tells equal values apart.
+        parts.append((f"r.at {than}= %s AND (r.at {than} %s OR r.id {than} %s)", (at, at, place.key)))
+    if terms.ours:
+        parts.append(("EXISTS (SELECT 1 FROM orders_order o WHERE o.id = r.ours_id AND o.status = %s)", (terms.ours,)))
+    if terms.but:
+        among, values = sql.among("r.id", terms.but)
+        parts.append((f"NOT ({among})", values))
+    if terms.strange:
+        among, values = sql.among("r.destination", terms.strange)
+        parts.append((f"NOT ({among})", values))
+    return sql.all_of(parts)
+
+
+def _remain(
+    terms: Terms, *, owner: bool = True, partner: bool = True, customers: int = 0, mixed: bool = True
+) -> list[Condition]:
+    """The conditions but those that ranges hold."""
+    parts: list[Condition] = []
+    if owner and terms.owner is not None:
+        parts.append(("r.owner_id = %s", (terms.owner,)))
+    if partner and terms.partner is not None:
+        parts.append(("r.partner_id = %s", (terms.partner,)))
+    if mixed:
+        parts += [(f"r.{column} = %s", (value,)) for column, value in terms.equal.items()]
+        if terms.here is not None and terms.owner is None:
+            parts.append((f"r.owner_id IS {'NOT ' if terms.here else ''}NULL", ()))
+    return parts + [_is_one_of(each) for each in terms.customers[customers:]]
+
+
+def _is_one_of(customers: Customers) -> Condition:
+    names, values = sql.among("r.partner_id", customers.ids)
+    if customers.query:
+        # "is true", or PostgreSQL would make a join of it and lose the order.
+        names, values = f"(r.partner_id IN ({customers.query[0]})) IS TRUE", customers.query[1]
+    if not customers.keys:
+        return names, values
+    keys, numbers = sql.among("r.id", customers.keys)
+    return f"({names} OR {keys})", (*values, *numbers)
