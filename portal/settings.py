@@ -279,6 +279,7 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # of Celery's and Django's own lines, too
                 mask_keys,
                 structlog.processors.JSONRenderer(),
             ],

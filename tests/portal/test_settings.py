@@ -187,3 +187,32 @@ def test_behind_a_proxy_its_word_on_addresses_is_trusted(variables: dict[str, st
     found = settings(tmp_path, "ALLAUTH_TRUSTED_PROXY_COUNT", SECRET_KEY=SECRET, BEHIND_TLS_PROXY="true", **variables)
     assert found == {"ALLAUTH_TRUSTED_PROXY_COUNT": count}
     assert show(tmp_path, "ALLAUTH_TRUSTED_PROXY_COUNT", SECRET_KEY=SECRET, **variables).returncode != 0
+
+
+FAIL = """
+import django, logging
+django.setup()
+from portal.celery import app
+
+@app.task
+def breaks():
+    raise ValueError("no such thing, see /accounts/reset/key/1-secret/")
+
+breaks.apply()
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("django.request").exception("A page broke")
+"""
+
+
+def test_tracebacks_of_celery_and_django_stand_in_the_log_as_text(tmp_path: Path) -> None:
+    done = python(tmp_path, "-c", FAIL, SECRET_KEY=SECRET, DJANGO_SETTINGS_MODULE="portal.settings")
+    task, page = (json.loads(line) for line in done.stderr.splitlines())
+    for line, error in ((task, "ValueError: no such thing"), (page, "ZeroDivisionError: division by zero")):
+        assert line["exception"].startswith("Traceback (most recent call last):")
+        assert error in line["exception"]
+        assert "exc_info" not in line
+    assert "/reset/key/***" in task["exception"], "and hides what a log must not hold"
+    assert "traceback object" not in done.stderr
+    assert "1-secret" not in done.stderr
