@@ -29,6 +29,8 @@ ASSUMED_LIFETIME = 300.0
 """Used when the answer names no lifetime; the documented one is 30 minutes (reference)."""
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 30.0
+REMEMBERED_SECONDS = 1.0
+"""So long a process reads with the token it last saw, without asking the store; a save always asks."""
 STORE_AWAY = "the token store is unavailable"
 """How the detail begins when it was not the vendor who kept us from a token."""
 _TELLS_401 = re.compile(rb'"status"\s*:\s*"?\s*0*401')
@@ -120,14 +122,18 @@ class PortalAuth(httpx.Auth):
         self._failure: tuple[float, NotDelivered] | None = None
         self._quiet_until = 0.0
         self._first_seen = ("", 0.0)
+        self._lately: tuple[float, Token | None] = (0.0, None)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Send with the shared token; on 401, when the vendor did nothing, renew and send once more."""
         deadline = float(request.extensions.get("deadline", time.monotonic() + TOKEN_SECONDS))
-        token = self.token(deadline=deadline)
+        seen_at, token = self._lately
+        if token is None or request.method != "GET" or not 0 <= time.time() - seen_at <= REMEMBERED_SECONDS:
+            token = self.token(deadline=deadline)
         request.headers["Authorization"] = f"Bearer {token.value}"
         response = yield request
         if _is_unauthorised(response):
+            self._lately = (0.0, None)
             token = self.renew(token, deadline=deadline)
             request.headers["Authorization"] = f"Bearer {token.value}"
             yield request
@@ -143,7 +149,10 @@ class PortalAuth(httpx.Auth):
         if self._first_seen[0] != token.value:
             self._first_seen = (token.value, now)
         margin = min(MARGIN_SECONDS, (token.expires_at - self._first_seen[1]) / 6)
-        return self._renew_early(token, deadline) if token.expires_at - now <= margin else token
+        if token.expires_at - now <= margin:
+            return self._renew_early(token, deadline)
+        self._lately = (now, token)
+        return token
 
     def renew(self, stale: Token | None, *, deadline: float) -> Token:
         """A token other than `stale`: one that somebody else got meanwhile, or a new one.

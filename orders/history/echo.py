@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orders.history.records import references_in
+from orders.history.telling import references_in
 from orders.lifecycle import Status
 from orders.models import EchoSighting, Order
 from yeastar_api.messages import OrderRow

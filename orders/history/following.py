@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from orders.destination import current_destination
 from orders.history import details, drift, linking, records, runs
 from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, look_through
-from orders.history.reconciling import see
+from orders.history.reconciling import hear
 from orders.lifecycle import Status
 from orders.models import Order, Reading, Record
 from yeastar_api.client import PartnerPortal
@@ -28,6 +29,12 @@ RESUMED = timedelta(hours=1)
 
 UNPROVEN = timedelta(hours=1)
 """So long no other whole run tries to settle what a finished one could not: a vendor may count what it never shows."""
+
+MANY = 2_000
+"""So many rows are gathered, and written in one go: a commit for each page would cost more than all the rest."""
+
+PATIENCE = 0.5
+"""Seconds for which a whole run gathers rows at most. So much is read again if it is killed."""
 
 HEAD = 50
 """Pages read from one end, at most, before the run gives way to a whole one."""
@@ -87,6 +94,9 @@ class _Run:
         self._scan = Scan(began_at=timezone.now(), problem="It did not begin.")
         self._complete: bool | None = None
         self._words = ""
+        self._gathered = records.Gathered()
+        self._patience = 0.0  # only a whole run gathers
+        self._since, self._first_page = 0.0, 1
         ours = Order.objects.filter(status=Status.PLACED, destination=self._destination, echo=None, conflict="")
         # Orders of ours whose row has still something to tell: whether it holds the reference that was sent.
         self._untold = set(ours.exclude(answer="").values_list("order_no", flat=True))
@@ -159,10 +169,12 @@ class _Run:
     def all(self) -> None:
         """Read everything, or what a run that was cut lately has left; say what is gone."""
         self._reading.kind, self._words, self._complete = Reading.Kind.WHOLE, "", None
+        self._patience = PATIENCE
         if (page_no := self._cut_at()) > 1:
             self._rest(page_no)
             return
         self._scan = look_through(self._portal, self._see)
+        self._keep()
         if self._scan.complete:
             self._reading.gone = records.mark_gone(self._destination, self._scan.keys, self._scan.began_at)
 
@@ -180,6 +192,7 @@ class _Run:
         If not, what is missing or gone cannot be told from here: nothing is marked, and the next run begins anew.
         """
         self._scan, reached = look_on(self._portal, self._see, page_no)
+        self._keep()
         if not reached:
             return
         scan, known = self._scan, self._known()
@@ -214,18 +227,41 @@ class _Run:
 
     def _see(self, rows: Sequence[OrderRow], scan: Scan) -> None:
         self._scan = scan
-        if not rows:
-            self._alive()
-            return
-        kept = records.keep(self._destination, rows, timezone.now())
-        if kept.references or not self._untold.isdisjoint(row.order_no for row in rows):
-            see(self._portal, self._destination, rows, self._alive)
-        self._alive(kept)
+        if rows:
+            self._gather(records.gather(rows))
+        self._alive()
 
-    def _alive(self, kept: records.Kept | None = None) -> None:
+    def _gather(self, page: records.Gathered) -> None:
+        """Put a page's rows to those that wait, and keep them when they are many, or have waited long."""
+        if not self._gathered.agrees(page):
+            self._keep()  # else what was told first would be forgotten
+        if not self._gathered.rows:
+            self._since, self._first_page = time.monotonic(), self._scan.next_page
+        self._gathered.add(page)
+        if len(self._gathered.rows) >= MANY or time.monotonic() - self._since >= self._patience:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Keep what was gathered, and let it tell what it knows of our orders."""
+        if not (found := self._gathered).rows:
+            return
+        self._gathered = records.Gathered()
+        runs.check(self._reading)  # else what is old by now could replace what another worker has read
+        # Whatever cuts this short, it is gone on with where these rows begin.
+        self._scan.next_page, reached = self._first_page, self._scan.next_page
+        kept = records.keep_gathered(self._destination, found, timezone.now())
+        self._reading.new += kept.new
+        self._reading.changed += kept.changed
+        if kept.references or not self._untold.isdisjoint(row.order_no for row in found.rows):
+            hear(self._portal, self._destination, found.rows, kept, self._alive)
+        self._scan.next_page = reached
+
+    def _alive(self) -> None:
         if self._stopping():
             raise Interrupted("This worker was told to stop.")
-        runs.beat(self._reading, self._scan, kept or records.Kept())
+        if runs.is_due(self._reading):
+            self._keep()  # the run's row must not tell of more than is kept
+            runs.beat(self._reading, self._scan)
 
     def _known(self) -> int:
         return _here(self._destination).filter(gone_at=None).count()

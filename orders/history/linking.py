@@ -20,7 +20,9 @@ BATCH = 500
 def link(destination: str) -> int:
     """Link what belongs together and is not linked yet, and part what does not. How many records have changed."""
     here = Record.objects.filter(destination=destination)
-    strangers = here.exclude(ours=None).exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
+    # Asked from our orders: from the side of the records the databases would walk through all of them.
+    linked = Record.objects.filter(ours__destination=destination, owner__isnull=False)
+    strangers = linked.exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
     changed = sum(_set(pk, None, None) for pk in strangers.values_list("pk", flat=True))
     orders = Order.objects.filter(destination=destination, record=None).exclude(status=Status.DRAFT)
     # Each time the second term is that of the index, without which SQLite would not take it.
@@ -39,8 +41,8 @@ def _link_each(orders: QuerySet[Order], theirs: QuerySet[Record]) -> int:
 def _set(pk: int, ours: Any, owner: int | None) -> bool:
     with records.writing():
         record = Record.objects.get(pk=pk)
-        before = tallies.counted(record)
+        before = tallies.counted(vars(record))
         record.ours_id, record.owner_id = ours, owner
         record.save(update_fields=["ours", "owner"])
-        tallies.apply(record.destination, tallies.delta([before], [tallies.counted(record)]))
+        tallies.apply(record.destination, tallies.delta([before], [tallies.counted(vars(record))]))
     return True

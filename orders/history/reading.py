@@ -8,16 +8,17 @@ the last page.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
 from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from orders.models import NUMBER_LENGTH
+from orders.text import storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
 from yeastar_api.messages import OrderRow, Page
@@ -73,16 +74,16 @@ def key_of(row: OrderRow) -> str:
     """What tells a row from the others: its order number, or its id, or all of it."""
     if row.order_no:
         return row.order_no[:NUMBER_LENGTH]
-    return f"id:{row.id[:NUMBER_LENGTH]}" if row.id else f"#{digest(row.raw)}"
+    return f"id:{row.id[:NUMBER_LENGTH]}" if row.id else f"#{mark(encode(storable(row.raw)))}"
 
 
-encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-"""A payload as text, in ASCII: the same while nothing in it changes."""
+encode = msgspec.json.Encoder(order="sorted").encode
+"""A payload as JSON, the same while nothing in it changes. Raises UnicodeEncodeError for what no database can hold."""
 
 
-def digest(raw: object) -> str:
-    """A short mark of a payload."""
-    return hashlib.sha1(encode(raw).encode(), usedforsecurity=False).hexdigest()
+def mark(text: bytes) -> str:
+    """A short mark of an encoded payload."""
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 def look_through(portal: PartnerPortal, see: Watcher, *, sleep: Callable[[float], None] = time.sleep) -> Scan:

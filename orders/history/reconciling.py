@@ -63,17 +63,18 @@ def looked_for(destination: str) -> QuerySet[Order]:
     return Order.objects.exclude(look_at=None).filter(destination=destination)
 
 
-def see(
-    portal: PartnerPortal, destination: str, rows: Sequence[OrderRow], alive: Callable[[], None] = lambda: None
-) -> records.Kept:
-    """Keep a page's rows, and let them tell what they know of our orders; `alive` is called before each question."""
-    now = timezone.now()
-    kept = records.keep(destination, rows, now)
+def hear(
+    portal: PartnerPortal,
+    destination: str,
+    rows: Sequence[OrderRow],
+    kept: records.Kept,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Let rows that were kept tell what they know of our orders; `alive` is called before each question."""
     for order, record in _spoken_of(destination, kept):
         alive()
         recognise(portal, order, record)
-    echo.learn(destination, rows, now)
-    return kept
+    echo.learn(destination, rows, timezone.now())
 
 
 def _spoken_of(destination: str, kept: records.Kept) -> list[tuple[Order, Record]]:
@@ -216,14 +217,17 @@ class _Hunt:
 
     def _see(self, rows: Sequence[OrderRow], scan: Scan) -> None:
         self._scan = scan
-        kept = see(self._portal, self._destination, rows, self._go_on)
+        kept = records.keep(self._destination, rows, timezone.now())
+        hear(self._portal, self._destination, rows, kept, self._go_on)
         self._named |= {reference for reference, _ in kept.references}
-        self._go_on(kept)
+        self._reading.new += kept.new
+        self._reading.changed += kept.changed
+        self._go_on()
 
-    def _go_on(self, kept: records.Kept | None = None) -> None:
+    def _go_on(self) -> None:
         if self._stopping():
             raise Interrupted("This worker was told to stop.")
-        runs.beat(self._reading, self._scan, kept or records.Kept())
+        runs.beat(self._reading, self._scan)
 
     def _horizon(self) -> datetime:
         """Up to when this scan tells of everything: receipts show how far the vendor's history lags behind.

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.history.reading import PAGE_SIZE, Interrupted, Scan
-from orders.history.records import Kept
 from orders.models import Reading
 
 BEAT = timedelta(seconds=2)
@@ -52,14 +51,16 @@ def _lives(now: datetime) -> Q:
     return Q(beat_at__range=(now - silence(), now + silence()))
 
 
-def beat(reading: Reading, scan: Scan, kept: Kept) -> None:
-    """Note how far it came. Raises Interrupted if the run was given up for dead and another may be reading."""
-    now = timezone.now()
-    reading.new += kept.new
-    reading.changed += kept.changed
-    if now - reading.beat_at < BEAT:
+def is_due(reading: Reading) -> bool:
+    """Whether it is time to say that it lives."""
+    return timezone.now() - reading.beat_at >= BEAT
+
+
+def beat(reading: Reading, scan: Scan) -> None:
+    """Note how far it came, if that is due. Raises Interrupted if the run was given up and another may be reading."""
+    if not is_due(reading):
         return
-    reading.beat_at = now
+    reading.beat_at = timezone.now()
     if not _write(reading, scan):
         raise Interrupted("Another worker took over.")
 

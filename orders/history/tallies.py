@@ -6,11 +6,11 @@ Every record counts, also one that the vendor no longer tells of: nothing that w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -39,41 +39,35 @@ Delta = dict[Cell, list[Decimal]]
 """How many more (or fewer) in a cell, how much more money, and of how many more that is told."""
 
 
-def counted(record: Record) -> Counted:
-    """As it is now."""
-    return Counted(
-        record.at,
-        record.product_id,
-        record.partner_id,
-        record.owner_id,
-        record.status,
-        record.currency,
-        record.amount,
-    )
+def counted(columns: Mapping[str, Any]) -> Counted:
+    """Of a record's columns, as they are now."""
+    return Counted._make(_counted(columns))
+
+
+_counted = itemgetter(*Counted._fields)
 
 
 def delta(old: Iterable[Counted], new: Iterable[Counted]) -> Delta:
     """What changes when the old ones go and the new ones come."""
-    cells: Delta = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
+    # Many are alike: each sort of them is looked at once.
+    sorts: dict[tuple[Any, ...], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
     zone = timezone.get_current_timezone()
     for sign, all_of_them in ((-1, old), (1, new)):
-        for each in all_of_them:
-            amount = sign * each.amount if each.amount else 0
-            for cell in _cells(each, zone):
-                sums = cells[cell]
-                sums[0] += sign
-                sums[1] += amount
-                sums[2] += sign * (each.amount is not None)
+        for at, *sort, amount in all_of_them:
+            there = at.astimezone(zone)
+            sums = sorts[there.year, there.month, *sort]
+            sums[0] += sign
+            if amount is not None:
+                sums[1] += sign * amount
+                sums[2] += sign
+    cells: Delta = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
+    for (year, month, product, partner, owner, *rest), sums in sorts.items():
+        who = "" if owner is None else str(owner)
+        for kind, key in ((Tally.Kind.PRODUCT, product), (Tally.Kind.PARTNER, partner), (Tally.Kind.OWNER, who)):
+            cell = cells[date(year, month, 1), kind.value, key, *rest]
+            for place, more in enumerate(sums):
+                cell[place] += more
     return {cell: sums for cell, sums in cells.items() if any(sums)}
-
-
-def _cells(each: Counted, zone: object) -> Iterator[Cell]:
-    at = each.at.astimezone(zone if isinstance(zone, ZoneInfo) else UTC)
-    month = date(at.year, at.month, 1)
-    yield month, Tally.Kind.PRODUCT.value, each.product_id, each.status, each.currency
-    yield month, Tally.Kind.PARTNER.value, each.partner_id, each.status, each.currency
-    owner = "" if each.owner_id is None else str(each.owner_id)
-    yield month, Tally.Kind.OWNER.value, owner, each.status, each.currency
 
 
 def apply(destination: str, changes: Delta) -> None:

@@ -1,0 +1,101 @@
+"""Records as plain columns, by the names of the model's attributes.
+
+To make a model object of each row of a long history would cost more than to write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection, models
+from django.db.models import QuerySet
+
+from orders.history.telling import FACTS, told_in
+from orders.models import NUMBER_LENGTH, Record
+from yeastar_api.messages import OrderRow
+
+Columns = dict[str, Any]
+
+_FIELDS = [each for each in Record._meta.concrete_fields if not each.primary_key]
+_NAMES = [each.attname for each in _FIELDS]
+_BLANK: Columns = {each.attname: each.get_default() for each in _FIELDS}
+_KEPT = frozenset({"destination", "key", "first_seen_at"})
+
+_INSERT = (
+    f"INSERT INTO orders_record ({', '.join(str(each.column) for each in _FIELDS)}) "  # noqa: S608
+    f"VALUES ({', '.join(['%s'] * len(_FIELDS))})"
+)
+_UPSERT = f"{_INSERT} ON CONFLICT (destination, key) DO UPDATE SET " + ", ".join(
+    f"{each.column} = excluded.{each.column}" for each in _FIELDS if each.name not in _KEPT
+)
+
+_json = msgspec.json.Encoder().encode
+
+
+def blank(destination: str, key: str, now: datetime) -> Columns:
+    """Of an order that was never heard of before."""
+    return _BLANK | {"destination": destination, "key": key, "first_seen_at": now}
+
+
+def columns_of(records: QuerySet[Record]) -> list[Columns]:
+    """As they are in the database."""
+    return list(records.values(*_NAMES))
+
+
+def tell(columns: Columns, row: OrderRow, mark: str, now: datetime) -> Columns:
+    """What a row tells."""
+    columns["raw"], columns["digest"], columns["changed_at"], columns["gone_at"] = row.raw, mark, now, None
+    columns["order_no"] = row.order_no[:NUMBER_LENGTH]
+    columns["order_id"] = row.id[:NUMBER_LENGTH]
+    columns["invoice_no"] = row.invoice_no[:NUMBER_LENGTH]
+    columns["status"] = row.order_status[:NUMBER_LENGTH]
+    columns["currency"] = row.currency_code[:20]
+    columns["custom_reference_no"] = row.custom_reference_no[:NUMBER_LENGTH]
+    columns["created_at"] = created_at = row.create_time
+    columns["at"] = created_at or columns["first_seen_at"]
+    return draw(columns)
+
+
+def draw(columns: Columns) -> Columns:
+    """What is read by key, from the row and the detail. What is told in two ways is not known."""
+    told = told_in(columns["raw"], columns["detail"])
+    for key, column in FACTS.items():
+        columns[column] = told.one(key)[:NUMBER_LENGTH]
+    columns["amount"] = told.amount
+    # What once stood there stays: another row of the same order may be silent about it.
+    ours = {*told.references, *filter(None, [columns["reference"]])}
+    columns["reference"] = next(iter(ours)) if len(ours) == 1 else ""
+    return columns
+
+
+def insert(new: Sequence[Columns]) -> None:
+    """Four times as fast as `bulk_create`. Raises IntegrityError if one of them is there already."""
+    _write(_INSERT, new)
+
+
+def upsert(changed: Sequence[Columns]) -> None:
+    """Write over what is there."""
+    _write(_UPSERT, changed)
+
+
+def _write(statement: str, records: Sequence[Columns]) -> None:
+    values = [_adapted(each, [columns[each.attname] for columns in records]) for each in _FIELDS]
+    if records:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, list(zip(*values, strict=True)))
+
+
+def _adapted(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
+    """A column's values as the database takes them. Django asks each value what it is; here few differ."""
+    if isinstance(field, models.CharField):
+        return values
+    if isinstance(field, models.JSONField):
+        return [_json(value).decode() for value in values]
+    adapted = {None: None}
+    for value in values:
+        if value not in adapted:
+            adapted[value] = field.get_db_prep_save(value, connection)
+    return [adapted[value] for value in values]
