@@ -264,7 +264,7 @@ class _Run:
             runs.beat(self._reading, self._scan)
 
     def _known(self) -> int:
-        return _here(self._destination).filter(gone_at=None).count()
+        return records.how_many(self._destination)
 
 
 def _here(destination: str) -> QuerySet[Record]:

@@ -20,14 +20,14 @@ BATCH = 500
 def link(destination: str) -> int:
     """Link what belongs together and is not linked yet, and part what does not. How many records have changed."""
     here = Record.objects.filter(destination=destination)
-    # Asked from our orders: from the side of the records the databases would walk through all of them.
-    linked = Record.objects.filter(ours__destination=destination, owner__isnull=False)
-    strangers = linked.exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
+    # By the owner, whose index holds all that was made here.
+    strangers = here.filter(owner__isnull=False).exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
     changed = sum(_set(pk, None, None) for pk in strangers.values_list("pk", flat=True))
     orders = Order.objects.filter(destination=destination, record=None).exclude(status=Status.DRAFT)
     # Each time the second term is that of the index, without which SQLite would not take it.
     numbered = here.filter(order_no=OuterRef("order_no")).exclude(order_no="")
-    named = here.filter(reference=OuterRef("reference"), ours=None).exclude(reference="")
+    # Whoever is linked has an owner, too; by `ours` SQLite would look at all that are not.
+    named = here.filter(reference=OuterRef("reference"), owner=None).exclude(reference="")
     changed += _link_each(orders.exclude(order_no=""), numbered)
     return changed + _link_each(orders.filter(order_no=""), named)
 

@@ -276,7 +276,8 @@ class _Hunt:
 
     def _settle(self, order: Order, horizon: datetime) -> None:
         all_read = self._read_details(order)
-        mine = Record.objects.filter(destination=self._destination, reference=order.reference).first()
+        named = Record.objects.filter(destination=self._destination, reference=order.reference)
+        mine = named.exclude(reference="").first()  # the second term is that of the index
         if mine and recognise(self._portal, order, mine):
             return
         runs.check(self._reading)
