@@ -417,6 +417,40 @@ def record_of_the_history(visitor: Visitor) -> Page:
 
 
 @state
+def overview(visitor: Visitor) -> Page:
+    drafts.order(visitor.page(), visitor.site.url)
+    history(visitor)
+    page = at(visitor, "/overview/", "manager")
+    expect(page.locator(".chart rect").first).to_be_visible()
+    for table in page.locator(".twin summary").all():
+        table.click()
+    return page
+
+
+@state
+def overview_of_a_time_without_orders(visitor: Visitor) -> Page:
+    history(visitor)
+    page = at(visitor, "/overview/?from=2001-03&to=2001-01", "manager")
+    expect(page.get_by_text("No orders in this time")).to_be_visible()
+    return page
+
+
+@state
+def statement_of_our_own_account(visitor: Visitor) -> Page:
+    history(visitor)
+    page = at(visitor, "/statement/?customer=-", "manager")
+    expect(page.locator(".lines tbody tr").first).to_be_visible()
+    return page
+
+
+@state
+def statement_of_whom(visitor: Visitor) -> Page:
+    page = at(visitor, "/statement/?customer=a&month=soon", "manager")
+    expect(page.get_by_text("Customers that fit")).to_be_visible()
+    return page
+
+
+@state
 def drift(visitor: Visitor) -> Page:
     for product in (drafts.LINKUS, SOFTWARE, "turnkey-capacity"):
         page = drafts.order(visitor.page(), visitor.site.url, "Bought", product)
