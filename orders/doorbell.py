@@ -9,15 +9,19 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 SUBMIT = "orders.tasks.submit"
+EXPORT = "orders.tasks.export"
 
 log = structlog.get_logger(__name__)
 
 
-def ring(pks: Iterable[UUID]) -> bool:
-    """Ask the workers to submit these orders. False if the broker cannot be reached; the sweep rings again."""
+def ring(pks: Iterable[UUID], task: str = SUBMIT) -> bool:
+    """Ask the workers to submit these orders, or to do another task. False if the broker cannot be reached.
+
+    Then it is rung for again by the beat.
+    """
     try:
         for pk in pks:
-            current_app.send_task(SUBMIT, args=[str(pk)], ignore_result=True)
+            current_app.send_task(task, args=[str(pk)], ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("doorbell.unreachable", error=str(error))
         return False

@@ -10,7 +10,8 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from orders import gateway, mirror, submitting, sweeping
-from orders.doorbell import SUBMIT
+from orders.doorbell import EXPORT, SUBMIT
+from orders.exporting import making
 from orders.history import drift, following, reconciling, records
 from orders.models import Reading, Record
 from yeastar_api.errors import ApiError
@@ -70,6 +71,19 @@ def read_detail(pk: int) -> None:
     except ApiError as error:  # the record says that it was tried in vain
         log.warning("history.no_detail", record=record.key, error=str(error))
     drift.note(record.destination)
+
+
+@shared_task(name=EXPORT, ignore_result=True)
+def export(pk: str) -> None:
+    """Write one export to its file, if it still waits."""
+    if not _stopping.is_set():
+        making.make(UUID(pk), stopping=_stopping.is_set)
+
+
+@shared_task(ignore_result=True)
+def tidy_exports() -> None:
+    """Files that were kept long enough go; who waits is called for again; the dead are said to be dead."""
+    making.tidy()
 
 
 @shared_task(ignore_result=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders.views import connection, drift, history, managing, ordering, orders, overview, syncing
+from orders.views import connection, drift, exporting, history, managing, ordering, orders, overview, syncing
 
 app_name = "orders"
 
@@ -15,6 +15,12 @@ urlpatterns = [
     path("history/<int:pk>/ask/", drift.ask_details, name="ask_details"),
     path("history/drift/", drift.drift_page, name="drift"),
     path("history/drift/<int:pk>/seen/", drift.see_to_drift, name="see_to_drift"),
+    path("history/exports/", exporting.exports_page, name="exports"),
+    path("history/exports/ask/", exporting.ask, name="export"),
+    path("history/exports/<uuid:pk>/file/", exporting.download, name="export_file"),
+    path("history/exports/<uuid:pk>/cancel/", exporting.cancel, name="cancel_export"),
+    path("history/exports/<uuid:pk>/again/", exporting.again, name="again_export"),
+    path("history/exports/<uuid:pk>/delete/", exporting.throw_away, name="delete_export"),
     path("history/sync/", syncing.sync_page, name="sync"),
     path("history/sync/now/", syncing.sync_now, name="sync_now"),
     path("history/views/", history.save_view, name="save_view"),

@@ -9,6 +9,7 @@ ADMIN = MANAGER | {
     "orders.change_partner",
     "orders.change_contact",
     "orders.manage_connection",
+    "orders.see_all_exports",
     "auth.add_user",
     "auth.change_user",
 }

@@ -52,6 +52,12 @@ RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=30.0)
 # Details that one run of following the history reads, and pages of older orders that are read again after it.
 HISTORY_DETAILS = env.int("HISTORY_DETAILS", default=200)
 HISTORY_ROLLING_PAGES = env.int("HISTORY_ROLLING_PAGES", default=5)
+# So many rows go straight to the browser; more are written to a file by a worker. An Excel file takes twenty times as
+# long as the rest. Files are kept for so many hours.
+EXPORT_STREAM_ROWS = env.int("EXPORT_STREAM_ROWS", default=50_000)
+EXPORT_STREAM_ROWS_XLSX = env.int("EXPORT_STREAM_ROWS_XLSX", default=5_000)
+EXPORT_KEEP = timedelta(hours=env.float("EXPORT_KEEP_HOURS", default=24.0))
+EXPORT_DIR = DATA_DIR / "exports"
 # So many complete looks without a trace prove that it was never placed, where the history tells references back.
 ABSENCE_SCANS = env.int("ABSENCE_SCANS", default=3)
 # The same again within so many hours needs a typed reason.
@@ -220,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("HISTORY_SECONDS", default=300.0),
         "options": {"expires": 240},
     },
+    "tidy-exports": {"task": "orders.tasks.tidy_exports", "schedule": 60.0, "options": {"expires": 50}},
     "mirror-accounts": {
         "task": "orders.tasks.mirror_accounts",
         "schedule": env.float("MIRROR_ACCOUNTS_SECONDS", default=300.0),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
+from django.dispatch import receiver
 
 SEE_ALL_EXPORTS = "orders.see_all_exports"
 
@@ -84,11 +88,31 @@ class Export(models.Model):
         return f"{self.pk}.{self.format}"
 
     @property
+    def path(self) -> Path:
+        """Its file, once it is ready."""
+        return Path(settings.EXPORT_DIR) / self.file_name
+
+    @property
     def moving(self) -> bool:
         """Whether it is still to be written."""
         return self.state in self.MOVING
+
+    def lost(self, now: datetime) -> bool:
+        """Whether whoever wrote it has died, and nobody has said so yet."""
+        return self.state == self.State.RUNNING and self.alive_until is not None and self.alive_until < now
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 100; None while nobody knows of how much."""
+        return min(100, 100 * self.rows // self.total) if self.total else None
 
     @property
     def downloadable(self) -> bool:
         """Whether there is a file."""
         return self.state == self.State.READY and self.removed_at is None
+
+
+@receiver(models.signals.post_delete, sender=Export)
+def remove_file(instance: Export, **_: Any) -> None:
+    """With its row a file goes, too."""
+    instance.path.unlink(missing_ok=True)

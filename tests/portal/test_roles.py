@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from orders.models import Drift, Order, Record, SavedView
+from orders.models import Drift, Export, Order, Record, SavedView
 from orders.recipes import RECIPES
 from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
 from tests.conftest import person
@@ -59,6 +59,13 @@ TABLE = [
     Row("orders:delete_view", "post", "/history/views/{view}/delete/", (302, 403, 403, 302, 404, 403)),
     Row("orders:overview", "get", "/overview/", (302, 403, 403, 200, 200, 403)),
     Row("orders:statement", "get", "/statement/", (302, 403, 403, 200, 200, 403)),
+    # Exports: managers and above; the one of mona's is hers, and an admin's to see.
+    Row("orders:exports", "get", "/history/exports/", (302, 403, 403, 200, 200, 403)),
+    Row("orders:export", "post", "/history/exports/ask/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:export_file", "get", "/history/exports/{export}/file/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:cancel_export", "post", "/history/exports/{export}/cancel/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:again_export", "post", "/history/exports/{export}/again/", (302, 403, 403, 302, 302, 403)),
+    Row("orders:delete_export", "post", "/history/exports/{export}/delete/", (302, 403, 403, 302, 302, 403)),
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
@@ -147,13 +154,15 @@ def test_each_role_is_answered_as_the_table_says(
     found = {}
     now = timezone.now()
     record = Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now)
+    export = Export.objects.create(owner=mona, format="csv", name="history.csv", state="cancelled", asked_at=now)
     for name, client in browsers.items():
         if not found or row.method == "post":  # each finds the world as it was
             order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
             Order.objects.filter(pk=order.pk).update(status="FAILED")
             view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
             drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
-        url = row.url.format(order=order.pk, draft=own_draft.pk, record=record.pk, view=view.pk, drift=drift.pk)
+        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk}
+        url = row.url.format(order=order.pk, draft=own_draft.pk, **keys)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
         if row.name.startswith("orders:") and answer.status_code == 302:
