@@ -239,6 +239,6 @@ def warning() -> str:
     if breaker is None:
         return ""
     return (
-        f"Yeastar has taken no orders since {since(breaker)}. Place yours all the same: it waits here, and is sent by "
-        "itself once Yeastar answers."
+        f"Yeastar has taken no orders since {since(breaker)}. What you place waits here, and is sent by itself once "
+        "Yeastar answers."
     )

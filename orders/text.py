@@ -1,5 +1,6 @@
-"""Text as we search it, and as a database can store it."""
+"""Text as we search it, as a database can store it, and as people read it."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -7,6 +8,14 @@ from typing import Any
 UNSTROKED = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 )
+
+
+OUR_EXCEPTIONS = re.compile(r" \(\w+(?:Error|Timeout|Protocol|Unavailable)\)")
+
+
+def plain(words: str) -> str:
+    """Words without the exceptions' names that stand in brackets behind them, for whoever mends it; logs keep them."""
+    return OUR_EXCEPTIONS.sub("", words)
 
 
 def fold(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import Breaker, Order, OrderEvent
+from orders.text import plain
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ FOUND = Verdict(
 HELD = Verdict(
     "Held",
     "Was anything bought? Not yet.",
-    "The order is kept and tried again by itself.",
+    "The order is kept here. You may leave this page.",
     "held",
 )
 
@@ -166,6 +167,10 @@ def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
 
 def problem(order: Order, breaker: Breaker | None = None) -> str:
     """Why it is held, failed or uncertain, in one text; empty if nothing is wrong. Each contradiction is a line."""
+    return plain(_problem(order, breaker))
+
+
+def _problem(order: Order, breaker: Breaker | None) -> str:
     if order.conflict:
         return order.conflict
     if order.found_as:
@@ -233,7 +238,7 @@ def _told(event: OrderEvent) -> dict[str, Any]:
     return {
         "at": event.at,
         "title": event.title,
-        "words": event.words,
+        "words": plain(event.words),
         "actor": event.actor,
         "data": json.dumps(data, indent=2, ensure_ascii=False) if data else "",
     }

@@ -266,7 +266,7 @@ class PortalAuth(httpx.Auth):
         raise NotDelivered(
             call="token",
             code=envelope.code if envelope is not None else "",
-            detail=self._without_secret(detail) or "the API gave no token; are client id and secret right?",
+            detail=self._without_secret(detail) or "the API gave no token",
             request_id=envelope.request_id if envelope is not None else "",
             http_status=status,
             retry_after=retry_after_seconds(response.headers.get("Retry-After")),

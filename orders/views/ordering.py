@@ -25,6 +25,7 @@ from orders.placing import CannotPlace
 from orders.recipes import RECIPES
 from orders.rendering import HtmxHttpRequest, page
 from orders.summary import rows
+from orders.text import plain
 
 TARGET_WORDS = {
     Target.ACCOUNT: "For your own account or a customer",
@@ -190,7 +191,7 @@ def _lookup(lookup: Lookup[object], what: str) -> dict[str, str]:
     return {
         "state": lookup.state,
         "what": what,
-        "message": error.detail if error else "",
+        "message": plain(error.detail) if error else "",
         "request_id": error.request_id if error else "",
         "call": error.call if error else "",
         "code": error.code if error else "",

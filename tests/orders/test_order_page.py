@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from orders import placing, submitting
+from orders import placing, submitting, watching
 from orders.destination import current_destination
 from orders.lifecycle import MOVING, Status
 from orders.models import Order
@@ -202,6 +202,32 @@ def test_held_says_since_when_and_keeps_the_first_moment(queued: Queued, alices:
     assert f"Held since {since:%d %b %Y, %H:%M:%S}" in shown
     assert "tried 2 times" in shown
     assert "Nothing was bought" in shown
+
+
+def test_a_held_order_names_no_exception_and_says_once_that_it_is_tried_again(queued: Queued, alices: Client) -> None:
+    order = queued(SLUG)
+    with portal_for(httpx.MockTransport(unreachable)) as cut_off:
+        submitting.submit(order.pk, cut_off)
+    page = alices.get(order.get_absolute_url()).content.decode()
+    head, _, _ = page.partition('class="stages"')
+    assert head.count("tried again by itself") == 1
+    assert "no answer. Nothing was bought." in head
+    assert "ConnectError" not in page, "nor in what happened"
+    evidence = alices.get(f"/orders/{order.pk}/evidence.json").content.decode()
+    assert "ConnectError" in evidence, "which is for whoever mends it"
+
+
+def test_staff_are_not_asked_about_credentials_and_admins_are(
+    queued: Queued, alices: Client, adam: User, sign_in: Callable[[User], Client], sandbox: Sandbox
+) -> None:
+    order = queued(SLUG)
+    sandbox.fault("token", "status", times=None, status=401)
+    with portal_for(httpx.WSGITransport(app=sandbox), observe=watching.noted) as client:
+        submitting.submit(order.pk, client)
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert "gave no token" in shown
+    assert "client id" not in shown
+    assert "Are client id and secret right?" in sign_in(adam).get("/connection/").content.decode()
 
 
 def test_while_it_is_sent_again_the_page_does_not_say_that_nothing_was_bought(life: Life, alices: Client) -> None:
