@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 
-from orders.browsing.kept import product_name
+from orders.browsing.kept import kept, product_name
 from orders.destination import current_destination
 from orders.models import Partner, Tally
 from orders.overview import links, money
@@ -97,6 +97,7 @@ def read(months: Months) -> Figures:
     for month, product, status, count in products.values_list("month", "key", "status").annotate(Sum("count")):
         by_status[status][month] += count
         by_product[product][month] += count
+    names = dict(kept().choices["product"])
     statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
     counted, left_out = _money(products)
     customers, customers_count = _customers(months, statuses.total)
@@ -104,7 +105,7 @@ def read(months: Months) -> Figures:
         total=statuses.total,
         url=statuses.url,
         by_status=statuses,
-        by_product=_by_month(months, by_product, "product", _product, {}),
+        by_product=_by_month(months, by_product, "product", lambda key: names.get(key) or _product(key), {}),
         sums=counted,
         not_summed=left_out,
         customers=customers,
@@ -150,13 +151,19 @@ def _by_month(
         keys, rest = keys[:SERIES], keys[SERIES:]
     else:
         rest = []
+    ends = [links.between(month, month) for month in all_months]
+
+    def urls(**filters: str) -> list[str]:
+        asked = links.said(**filters)
+        return ["" if asked is None else asked + end for end in ends]
+
     free = iter([tone for tone in (1, 2, 3, 6, 8, 5, 7, 4) if tone not in tones.values()] + [6, 4, 7] * 3)
     series = [
         Series(
             label=label(key),
             tone=tones.get(key) or next(free),
             counts=[found[key].get(month, 0) for month in all_months],
-            urls=[links.listed(month, month, **{name: key}) for month in all_months],
+            urls=urls(**{name: key}),
             total=totals[key],
             url=links.listed(months.first, months.last, **{name: key}),
         )
@@ -171,7 +178,7 @@ def _by_month(
         months=all_months,
         series=series,
         totals=each_month,
-        urls=[links.listed(month, month) for month in all_months],
+        urls=urls(),
         total=sum(each_month),
         url=links.listed(months.first, months.last),
     )

@@ -11,19 +11,26 @@ from orders.browsing.asked import LONGEST, NOT_TOLD, cleaned
 from orders.overview.period import last_day
 
 
-def listed(first: date, last: date, **filters: str | None) -> str:
+def listed(first: date, last: date, **filters: str) -> str:
     """The list of the orders from one month to another that fit. Empty if no address could say it.
 
-    A filter that is an empty text asks for what is not told; None is none.
+    A filter that is an empty text asks for what is not told.
     """
-    said = {}
-    for name, value in filters.items():
-        if value is not None:
-            if value == NOT_TOLD or cleaned(value) != value or len(value) > LONGEST:
-                return ""
-            said[name] = value or NOT_TOLD
-    said |= {"period": "custom", "from": first.isoformat(), "to": last_day(last).isoformat()}
-    return f"{reverse('orders:history')}?{urlencode(said)}"
+    asked = said(**filters)
+    return "" if asked is None else f"{asked}{between(first, last)}"
+
+
+def said(**filters: str) -> str | None:
+    """The beginning of an address: the list of the orders that fit. None if no address could say it."""
+    if any(value == NOT_TOLD or cleaned(value) != value or len(value) > LONGEST for value in filters.values()):
+        return None
+    told = {name: value or NOT_TOLD for name, value in filters.items()}
+    return f"{reverse('orders:history')}?{urlencode(told)}{'&' if told else ''}"
+
+
+def between(first: date, last: date) -> str:
+    """The end of an address: from the first day of one month to the last of another."""
+    return f"period=custom&from={first.isoformat()}&to={last_day(last).isoformat()}"
 
 
 def statement(customer: str, month: date) -> str:
