@@ -212,7 +212,7 @@ def test_a_held_order_names_no_exception_and_says_once_that_it_is_tried_again(qu
     head, _, _ = page.partition('class="stages"')
     assert head.count("tried again by itself") == 1
     assert "no answer. Nothing was bought." in head
-    assert "ConnectError" not in page, "nor in what happened"
+    assert "(ConnectError)." not in page, "nor in the words of what happened; only its folded details tell"
     evidence = alices.get(f"/orders/{order.pk}/evidence.json").content.decode()
     assert "ConnectError" in evidence, "which is for whoever mends it"
 
