@@ -80,7 +80,7 @@ def _way(terms: Terms, always: Condition) -> _Way:
     if terms.owner is not None:
         return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
     if terms.partner:
-        ranges = Ranges("r.partner_id = {} AND r.partner_id <> ''", [(terms.partner,)])
+        ranges = Ranges("r.partner_id = {} AND NOT (r.partner_id = '')", [(terms.partner,)])
         return _Way([ranges], _remain(terms, partner=False))
     if terms.customers and not terms.customers[0].query:
         way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
@@ -98,7 +98,7 @@ def _way(terms: Terms, always: Condition) -> _Way:
 
 
 def _of_customers(customers: Customers) -> list[Ranges]:
-    found = [Ranges("r.partner_id = {} AND r.partner_id <> ''", [(each,) for each in customers.ids])]
+    found = [Ranges("r.partner_id = {} AND NOT (r.partner_id = '')", [(each,) for each in customers.ids])]
     if customers.keys:
         among, values = sql.among("r.id", customers.keys)
         found.append(Ranges(among, [()], values))
