@@ -20,10 +20,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from orders.browsing import walking
 from orders.browsing.asked import NOT_TOLD, SORTS, Asked
 from orders.browsing.kept import kept
 from orders.browsing.terms import Customers, Terms
+from orders.browsing.walking import Walk
 from orders.lifecycle import Status
 from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Characters, Order, Partner, Record
 
@@ -48,7 +48,7 @@ USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 class Found:
     """The rows, unsorted; whether they are few, so that no index must be followed when they are sorted.
 
-    `terms` are how a list finds its pages if they are neither few nor everything.
+    `walk` is how a list finds its pages if they are neither few nor everything.
     """
 
     rows: QuerySet[Record]
@@ -56,7 +56,7 @@ class Found:
     sort: str
     everything: bool = False  # nothing was left out
     notes: tuple[str, ...] = ()
-    terms: Terms | None = None
+    walk: Walk | None = None
 
 
 def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
@@ -89,15 +89,15 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if whole:
         rows = rows if by_date else _fenced(_here(), conditions).filter(*(each.where for each in many))
         return Found(rows, few=False, sort=asked.sort)
-    terms = _terms(conditions, many)
+    walk = Walk(_terms(conditions, many))
     if by_date:
-        return Found(rows, few=False, sort=asked.sort, notes=notes, terms=terms)
-    some, all_of_them = walking.some(terms, FEW + 1)
+        return Found(rows, few=False, sort=asked.sort, notes=notes, walk=walk)
+    some, all_of_them = walk.some(FEW + 1)
     if all_of_them:
         return Found(_gathered(set(some), {}, []), few=True, sort=asked.sort, notes=notes)
     word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
     sort = "-at" if SORTS[asked.sort][1] else "at"
-    return Found(rows, few=False, sort=sort, notes=(*notes, word), terms=terms)
+    return Found(rows, few=False, sort=sort, notes=(*notes, word), walk=walk)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def _set_of_customers(words: str, keys: set[int]) -> set[int] | _Many:
     if len(partners) > FEW:
         return _Many(where, Customers(frozenset(), frozenset(keys), matching.query.sql_with_params()))
     ids = frozenset(partners)
-    found, all_of_them = walking.some(Terms(customers=(Customers(ids),)), FEW + 1) if ids else ([], True)
+    found, all_of_them = Walk(Terms(customers=(Customers(ids),))).some(FEW + 1) if ids else ([], True)
     if all_of_them:
         return set(found) | keys
     more = Record.objects.filter(pk__in=keys).values_list("pk", "partner_id") if keys else ()

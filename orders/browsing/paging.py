@@ -9,11 +9,9 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from orders.browsing import walking
 from orders.browsing.asked import SORTS, Asked
 from orders.browsing.finding import Found
-from orders.browsing.terms import Terms
-from orders.browsing.walking import Place, Walked
+from orders.browsing.walking import Place, Walk, Walked
 from orders.models import Characters, Record
 
 PAGE_SIZE = 50
@@ -36,8 +34,8 @@ class Page:
 def page(found: Found, asked: Asked) -> Page:
     """The page that is asked for. Going back, what is less than a page is the first one."""
     column, down = SORTS[found.sort]
-    if found.terms:
-        return _walked(found.terms, asked, down)
+    if found.walk:
+        return _walked(found.walk, asked, down)
     if asked.before is not None:
         rows = _beside(found, column, not down, asked.before)
         if rows is not None and len(rows) > PAGE_SIZE:
@@ -56,26 +54,26 @@ def page(found: Found, asked: Asked) -> Page:
 
 def count(found: Found) -> str:
     """How many there are: 1,234 or 10,000+."""
-    if found.terms:
-        some, all_of_them = walking.some(found.terms, COUNTED_OF_SOME + 1)
+    if found.walk:
+        some, all_of_them = found.walk.some(COUNTED_OF_SOME + 1)
         return f"{min(len(some), COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count()
     return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
 
 
-def _walked(terms: Terms, asked: Asked, down: bool) -> Page:
+def _walked(walk: Walk, asked: Asked, down: bool) -> Page:
     """A page of what is neither few nor everything. Where a walk ended early the page may be short, or empty."""
     key = asked.before or asked.after
     at = Record.objects.filter(pk=key).values_list("at", flat=True).first() if key else None
     if not (key and at):
-        return _onwards(walking.first(terms, Place(down), PAGE_SIZE + 1), lost=bool(key))
+        return _onwards(walk.first(Place(down), PAGE_SIZE + 1), lost=bool(key))
     if asked.after:
-        return _onwards(walking.first(terms, Place(down, at, key), PAGE_SIZE + 1), behind=key)
-    back = walking.first(terms, Place(not down, at, key), PAGE_SIZE + 1)
+        return _onwards(walk.first(Place(down, at, key), PAGE_SIZE + 1), behind=key)
+    back = walk.first(Place(not down, at, key), PAGE_SIZE + 1)
     rows = _in_turn(back.keys[:PAGE_SIZE])[::-1]
     before = rows[0].pk if len(back.keys) > PAGE_SIZE else back.end
     if before is None:
-        top = walking.first(terms, Place(down), PAGE_SIZE + 1)
+        top = walk.first(Place(down), PAGE_SIZE + 1)
         if top.end is None or not rows:
             return _onwards(top)
     return Page(rows, after=rows[-1].pk if rows else back.end, before=before, seen=_seen(back))

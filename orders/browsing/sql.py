@@ -49,6 +49,11 @@ def keys(query: Query) -> list[Any]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def count(query: Query) -> int:
+    """How many lines a query finds."""
+    return int(keys((f"SELECT COUNT(*) FROM ({query[0]}) AS r", query[1]))[0])
+
+
 def merged(ranges: list[Ranges], always: Condition, order: Order, most: int) -> Query:
     """The first keys of all the ranges together."""
     parts = [part for each in ranges for part in _each(each, always, f"{order} LIMIT {most}", "at, id")]
@@ -68,10 +73,10 @@ def lined_up(ranges: list[Ranges], always: Condition, order: Order, most: int, r
     """The first entries of all the ranges together, each range read as far as it is needed."""
     columns = _columns(remain)
     parts = [part for each in ranges for part in _one_by_one(each, always, "", columns)]
-    if len(parts) == 1:
-        [(text, values)] = parts
-        return f"{text} {order} LIMIT {most}", values
-    return _union(parts, f"{order} LIMIT {most}", columns)
+    if connection.vendor == "postgresql":
+        parts = [(f"({text})", values) for text, values in parts]
+    text = " UNION ALL ".join(text for text, _ in parts)
+    return f"{text} {order} LIMIT {most}", tuple(value for _, values in parts for value in values)
 
 
 def fitting(looked: Query, remain: list[Condition], most: int, order: Order | Literal[""]) -> Query:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from orders.browsing import sql
@@ -16,8 +17,11 @@ from orders.browsing.mixes import mixes
 from orders.browsing.sql import Condition, Order, Ranges
 from orders.browsing.terms import Customers, Terms
 
-LOOKED = 10_000
+LOOKED = 5_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
+
+OF_CUSTOMER = "r.partner_id = {} AND NOT (r.partner_id = '')"
+"""Word for word as the index leaves out what is not told, else SQLite would not follow it."""
 
 
 class Place(NamedTuple):
@@ -45,60 +49,66 @@ class _Way:
     gathered: bool = False  # the entries are few enough to look at all of them, in whatever order
 
 
-def first(terms: Terms, place: Place, most: int) -> Walked:
-    """The first records behind a place."""
-    always, order = _always(terms, place), Order(place.down)
-    way = _way(terms, always)
-    if not way.ranges:
-        return Walked([])
-    if not way.remain:
-        return Walked(sql.keys(sql.merged(_nearest(way.ranges, always, order, most), always, order, most)))
-    if way.gathered:
-        return Walked(sql.keys(sql.fitting(sql.mixed(way.ranges, always, LOOKED, way.remain), way.remain, most, order)))
-    looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
-    found = sql.keys(sql.fitting_in_line(looked, way.remain, most, order))
-    end = sql.keys(sql.nth(looked, LOOKED)) if len(found) < most else []
-    return Walked(found, end[0] if end else None)
+class Walk:
+    """Where records that fit are looked for: chosen once, for a page and for the count above it."""
 
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
 
-def some(terms: Terms, most: int) -> tuple[list[int], bool]:
-    """So many of them at most, in no order; and whether those are all."""
-    always = _always(terms, Place(down=True))
-    way = _way(terms, always)
-    if not way.ranges:
-        return [], True
-    if not way.remain:
-        found = sql.keys(sql.mixed(way.ranges, always, most))
+    def first(self, place: Place, most: int) -> Walked:
+        """The first records behind a place."""
+        always, order, way = _always(self._terms, place), Order(place.down), self._way
+        if not way.remain:
+            ranges = _nearest(way.ranges, always, order, most)
+            return Walked(sql.keys(sql.merged(ranges, always, order, most)) if ranges else [])
+        if not way.ranges:
+            return Walked([])
+        if way.gathered:
+            looked = sql.mixed(way.ranges, always, LOOKED, way.remain)
+            return Walked(sql.keys(sql.fitting(looked, way.remain, most, order)))
+        looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
+        found = sql.keys(sql.fitting_in_line(looked, way.remain, most, order))
+        end = sql.keys(sql.nth(looked, LOOKED)) if len(found) < most else []
+        return Walked(found, end[0] if end else None)
+
+    def some(self, most: int) -> tuple[list[int], bool]:
+        """So many of them at most, in no order; and whether those are all."""
+        place = Place(down=True)
+        if self._way.remain or not self._way.ranges:
+            walked = self.first(place, most)
+            return walked.keys, len(walked.keys) < most and walked.end is None
+        found = sql.keys(sql.mixed(self._way.ranges, _always(self._terms, place), most))
         return found, len(found) < most
-    walked = first(terms, Place(down=True), most)
-    return walked.keys, len(walked.keys) < most and walked.end is None
 
+    @cached_property
+    def _way(self) -> _Way:
+        """By what is the rarest, or holds all conditions."""
+        terms = self._terms
+        if terms.owner is not None:
+            return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
+        if terms.partner:
+            ranges = Ranges(OF_CUSTOMER, [(terms.partner,)])
+            return _Way([ranges], _remain(terms, partner=False))
+        if terms.customers and not terms.customers[0].query:
+            way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
+            if not way.remain or self._are_few(way.ranges):
+                return way
+        if terms.here and not (terms.equal or terms.customers or terms.partner is not None):
+            return _Way([Ranges("r.owner_id IS NOT NULL", [()])], [])
+        if (terms.equal or terms.here is not None) and (all_of_them := mixes()) is not None:
+            fit = [each for each in all_of_them if each.fits(terms)]
+            alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
+            made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
+            ranges_of = [Ranges(where, [each[1:] for each in fit if each.here is here]) for here, where in made.items()]
+            return _Way([each for each in ranges_of if each.values], _remain(terms, mixed=False))
+        return _Way([Ranges("TRUE", [()])], _remain(terms))
 
-def _way(terms: Terms, always: Condition) -> _Way:
-    """By what is the rarest, or holds all conditions."""
-    mixed = bool(terms.equal) or terms.here is not None
-    if terms.owner is not None:
-        return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
-    if terms.partner:
-        ranges = Ranges("r.partner_id = {} AND NOT (r.partner_id = '')", [(terms.partner,)])
-        return _Way([ranges], _remain(terms, partner=False))
-    if terms.customers and not terms.customers[0].query:
-        way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
-        if not way.remain or len(sql.keys(sql.mixed(way.ranges, always, LOOKED))) < LOOKED:
-            return way
-    if mixed and (all_of_them := mixes()) is not None:
-        fit = [each for each in all_of_them if each.fits(terms)]
-        alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
-        made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
-        alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
-        made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
-        ranges_of = [Ranges(where, [each[1:] for each in fit if each.here is here]) for here, where in made.items()]
-        return _Way([each for each in ranges_of if each.values], _remain(terms, mixed=False))
-    return _Way([Ranges("TRUE", [()])], _remain(terms))
+    def _are_few(self, ranges: list[Ranges]) -> bool:
+        return sql.count(sql.mixed(ranges, _always(self._terms, Place(down=True)), LOOKED)) < LOOKED
 
 
 def _of_customers(customers: Customers) -> list[Ranges]:
-    found = [Ranges("r.partner_id = {} AND NOT (r.partner_id = '')", [(each,) for each in customers.ids])]
+    found = [Ranges(OF_CUSTOMER, [(each,) for each in customers.ids])]
     if customers.keys:
         among, values = sql.among("r.id", customers.keys)
         found.append(Ranges(among, [()], values))
@@ -107,12 +117,12 @@ def _of_customers(customers: Customers) -> list[Ranges]:
 
 def _nearest(ranges: list[Ranges], always: Condition, order: Order, most: int) -> list[Ranges]:
     """The first rows of all lie in the ranges whose own first rows come first, so no more than `most` are needed."""
-    return [
-        Ranges(each.where, [(who,) for who in sql.keys(sql.nearest(each, always, order, most))])
-        if len(each.values) > most and len(each.values[0]) == 1
-        else each
-        for each in ranges
-    ]
+    found = []
+    for each in ranges:
+        if len(each.values) > most and len(each.values[0]) == 1:
+            each = Ranges(each.where, [(value,) for value in sql.keys(sql.nearest(each, always, order, most))])
+        found.append(each)
+    return [each for each in found if each.values]
 
 
 def _always(terms: Terms, place: Place) -> Condition:
