@@ -28,11 +28,11 @@ from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.lifecycle import Status
-from orders.models import Order, Partner
+from orders.models import Order, Partner, Reading
 from orders.reference import ALPHABET
 from orders.text import fold
 
-CUSTOMERS = 5_000
+CUSTOMERS, FIRST_CUSTOMER = 5_000, 3_000_000_000_000_000_000
 BATCH = 20_000
 OURS_EACH = 20  # one order in so many was made here
 
@@ -62,6 +62,9 @@ def fill(count: int) -> None:
     people = list(User.objects.order_by("pk"))
     ours = Order.objects.bulk_create(_orders(drawn, count // OURS_EACH, people, now), batch_size=500)
     rows = _records(drawn, count, partners, ours, now)
+    Reading.objects.create(
+        destination=current_destination(), why="bench", started_at=now, beat_at=now, finished_at=now, complete=True
+    )
     indexes = _indexes()
     with connection.cursor() as cursor:
         for name in indexes:
@@ -114,7 +117,7 @@ def _partners(drawn: random.Random, now: datetime) -> Iterator[Partner]:
             company = f"{RARE.title()} {company}"
         email = f"office{number}@example.com"
         yield Partner(
-            remote_id=str(3_000_000_000_000_000_000 + number),
+            remote_id=str(FIRST_CUSTOMER + number),
             company=company,
             email=email,
             country="Germany",

@@ -10,7 +10,7 @@ has no index.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from orders.browsing.asked import NOT_TOLD, SORTS, Asked
-from orders.browsing.kept import kept
+from orders.browsing.kept import Kept, kept
 from orders.browsing.terms import Customers, Terms
 from orders.browsing.walking import Walk
 from orders.lifecycle import Status
@@ -57,10 +57,12 @@ class Found:
     everything: bool = False  # nothing was left out
     notes: tuple[str, ...] = ()
     walk: Walk | None = None
+    known: Kept = field(kw_only=True)
 
 
 def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     """The records that are asked for. `whole` if all of them are wanted, however long it takes, and not a list."""
+    known = kept()
     conditions = _conditions(asked, now)
     sets: list[set[int] | _Many] = []
     notes: tuple[str, ...] = ()
@@ -80,24 +82,24 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if asked.ours or asked.who:
         conditions["owner_id__isnull"] = False
     if few:
-        rows = _gathered(set.intersection(*few), conditions, [each.where for each in many])
-        return Found(rows, few=True, sort=asked.sort, notes=notes)
+        rows = _gathered(known, set.intersection(*few), conditions, [each.where for each in many])
+        return Found(rows, few=True, sort=asked.sort, notes=notes, known=known)
     by_date = SORTS[asked.sort][0] == "at"
-    rows = _fenced(_here().filter(_plain(conditions)), {}).filter(*(each.where for each in many))
+    rows = _fenced(_here(known).filter(_plain(conditions)), {}).filter(*(each.where for each in many))
     if not (conditions or many):
-        return Found(rows, few=False, sort=asked.sort, everything=True)
+        return Found(rows, few=False, sort=asked.sort, everything=True, known=known)
     if whole:
-        rows = rows if by_date else _fenced(_here(), conditions).filter(*(each.where for each in many))
-        return Found(rows, few=False, sort=asked.sort)
-    walk = Walk(_terms(conditions, many))
+        rows = rows if by_date else _fenced(_here(known), conditions).filter(*(each.where for each in many))
+        return Found(rows, few=False, sort=asked.sort, known=known)
+    walk = Walk(_terms(conditions, many, known))
     if by_date:
-        return Found(rows, few=False, sort=asked.sort, notes=notes, walk=walk)
+        return Found(rows, few=False, sort=asked.sort, notes=notes, walk=walk, known=known)
     some, all_of_them = walk.some(FEW + 1)
     if all_of_them:
-        return Found(_gathered(set(some), {}, []), few=True, sort=asked.sort, notes=notes)
+        return Found(_gathered(known, set(some), {}, []), few=True, sort=asked.sort, notes=notes, known=known)
     word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
     sort = "-at" if SORTS[asked.sort][1] else "at"
-    return Found(rows, few=False, sort=sort, notes=(*notes, word), walk=walk)
+    return Found(rows, few=False, sort=sort, notes=(*notes, word), walk=walk, known=known)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class _Many:
     but: frozenset[int] = frozenset()
 
 
-def _terms(conditions: dict[str, Any], many: list[_Many]) -> Terms:
+def _terms(conditions: dict[str, Any], many: list[_Many], known: Kept) -> Terms:
     return Terms(
         equal={column: conditions[column] for column in ("product_id", "status", "currency") if column in conditions},
         here=None if (null := conditions.get("owner_id__isnull")) is None else not null,
@@ -121,7 +123,7 @@ def _terms(conditions: dict[str, Any], many: list[_Many]) -> Terms:
         end=conditions.get("at__lt"),
         ours=next((each.ours for each in many if each.ours), ""),
         but=frozenset(key for each in many for key in each.but),
-        strange=kept().destinations,
+        strange=known.destinations,
     )
 
 
@@ -212,8 +214,8 @@ def _behind(lookup: str) -> str:
     return "__".join([f"{column}_fenced", *rest])
 
 
-def _gathered(keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> QuerySet[Record]:
-    return _fenced(_here().filter(pk__in=keys), conditions).filter(*many)
+def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> QuerySet[Record]:
+    return _fenced(_here(known).filter(pk__in=keys), conditions).filter(*many)
 
 
 def _set_of_customers(words: str, keys: set[int]) -> set[int] | _Many:
@@ -246,7 +248,7 @@ def _set_of_ours(status: str) -> set[int] | _Many:
     return found if status != Status.PLACED else _Many(Q(ours__status=status), but=frozenset(found))
 
 
-def _here() -> QuerySet[Record]:
+def _here(known: Kept) -> QuerySet[Record]:
     """The records of the account that orders go to. Where there are no others, nothing has to be compared."""
-    others = kept().destinations
+    others = known.destinations
     return Record.objects.exclude(destination__in=others) if others else Record.objects.all()

@@ -15,6 +15,9 @@ from orders.recipes import RECIPES
 
 SECONDS = 60
 
+COUNTED = 10_000
+"""So far the records are counted where nothing is left out; beyond it stands a plus."""
+
 STATUSES = (USUAL_STATUS, "pending", "failed", "invalid", "cancelled", "refunded")
 """What theirs are known to be, in the order of the list; others come behind, as they are."""
 
@@ -27,6 +30,7 @@ class Kept:
 
     choices: dict[str, list[tuple[str, str]]]
     destinations: list[str]
+    many: bool  # so many records that the whole list need not be counted: none is ever removed
 
 
 def kept() -> Kept:
@@ -49,7 +53,9 @@ def _now() -> Kept:
     }
     choices = {name: [(each, each) for each in values] for name, values in lists.items()}
     choices["product"] = sorted(((each, product_name(each)) for each in steps("product_id")), key=lambda pair: pair[1])
-    return Kept(choices, [each for each in steps("destination") if each != current_destination()])
+    others = [each for each in steps("destination") if each != current_destination()]
+    here = Record.objects.exclude(destination__in=others).order_by().values("pk")
+    return Kept(choices, others, many=here[: COUNTED + 1].count() > COUNTED)
 
 
 def product_name(product_id: str) -> str:

@@ -11,13 +11,20 @@ from django.db.models.functions import Coalesce
 
 from orders.browsing.asked import SORTS, Asked
 from orders.browsing.finding import Found
+from orders.browsing.kept import COUNTED
 from orders.browsing.walking import Place, Walk, Walked
 from orders.models import Characters, Record
 
 PAGE_SIZE = 50
 
-COUNTED, COUNTED_OF_SOME = 10_000, 1_000
-"""So far rows are counted, of everything and of what was filtered or searched; beyond it stands a plus."""
+UNSHOWN = (
+    *("raw", "detail", "digest", "created_at", "first_seen_at", "changed_at", "detail_tried_at"),
+    *("order_id", "transaction_no", "instance_id", "invoice_no"),
+)
+"""Columns that no list shows. To make values of them would take a third of the time that a page is read in."""
+
+COUNTED_OF_SOME = 1_000
+"""So far rows are counted of what was filtered or searched; beyond it stands a plus."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,8 @@ def count(found: Found) -> str:
     if found.walk:
         some, all_of_them = found.walk.some(COUNTED_OF_SOME + 1)
         return f"{min(len(some), COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
+    if found.everything and found.known.many:
+        return f"{COUNTED:,}+"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count()
     return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
 
@@ -87,7 +96,7 @@ def _onwards(walked: Walked, *, behind: int | None = None, lost: bool = False) -
 
 
 def _in_turn(keys: list[int]) -> list[Record]:
-    rows = Record.objects.defer("raw", "detail").in_bulk(keys)
+    rows = Record.objects.defer(*UNSHOWN).in_bulk(keys)
     return [rows[key] for key in keys if key in rows]
 
 
@@ -113,7 +122,7 @@ def _sorted(found: Found, column: str, down: bool) -> QuerySet[Record]:
     by: Any = Coalesce(column, column) if found.few else F(column)
     sort = "-" if down else ""
     rows = found.rows.alias(by=Characters(by) if column == "order_no" else by)
-    return rows.order_by(f"{sort}by", f"{sort}pk").defer("raw", "detail")
+    return rows.order_by(f"{sort}by", f"{sort}pk").defer(*UNSHOWN)
 
 
 def _beside(found: Found, column: str, down: bool, key: int) -> list[Record] | None:

@@ -46,11 +46,15 @@ class Row:
 def rows(records: Iterable[Record]) -> list[Row]:
     """The records with their names, in three questions however many they are."""
     records = list(records)
-    partners = Partner.objects.filter(remote_id__in={each.partner_id for each in records if each.partner_id})
-    customers = {each.remote_id: str(each) for each in partners.defer("raw", "search")}
-    people = {each.pk: each.get_username() for each in _users({each.owner_id for each in records if each.owner_id})}
+    customers = _customers({each.partner_id for each in records if each.partner_id})
+    people = dict(_users({each.owner_id for each in records if each.owner_id}))
     ours = Order.objects.only("reference", "status", "slug", "target_label").in_bulk(
-        {each.ours_id for each in records if each.ours_id}
+        # What a record tells itself is not asked of our order.
+        {
+            each.ours_id
+            for each in records
+            if each.ours_id and not (each.reference and (each.product_name or each.product_id))
+        }
     )
     return [
         Row(
@@ -63,5 +67,11 @@ def rows(records: Iterable[Record]) -> list[Row]:
     ]
 
 
-def _users(keys: set[int]) -> Iterable[User]:
-    return User.objects.filter(pk__in=keys).only("username") if keys else ()
+def _customers(ids: set[str]) -> dict[str, str]:
+    told = Partner.objects.filter(remote_id__in=ids).order_by()
+    columns = ("remote_id", "company", "first_name", "last_name", "email")
+    return {values[0]: str(Partner(**dict(zip(columns, values, strict=True)))) for values in told.values_list(*columns)}
+
+
+def _users(keys: set[int]) -> Iterable[tuple[int, str]]:
+    return User.objects.filter(pk__in=keys).values_list("pk", "username") if keys else ()

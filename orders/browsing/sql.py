@@ -70,13 +70,19 @@ def mixed(ranges: list[Ranges], always: Condition, most: int, remain: Iterable[C
 
 
 def lined_up(ranges: list[Ranges], always: Condition, order: Order, most: int, remain: Iterable[Condition]) -> Query:
-    """The first entries of all the ranges together, each range read as far as it is needed."""
+    """The first entries of all the ranges together, each range read as far as it is needed.
+
+    SQLite merges lines that it can see to be in order. PostgreSQL does if each is ordered for itself, or it might sort
+    them all.
+    """
+    behind = f"{order} LIMIT {most}"
+    postgresql = connection.vendor == "postgresql"
     columns = _columns(remain)
-    parts = [part for each in ranges for part in _one_by_one(each, always, "", columns)]
-    if connection.vendor == "postgresql":
-        parts = [(f"({text})", values) for text, values in parts]
-    text = " UNION ALL ".join(text for text, _ in parts)
-    return f"{text} {order} LIMIT {most}", tuple(value for _, values in parts for value in values)
+    parts = [part for each in ranges for part in _one_by_one(each, always, behind if postgresql else "", columns)]
+    if len(parts) == 1:
+        return (parts[0][0] if postgresql else f"{parts[0][0]} {behind}"), parts[0][1]
+    text = " UNION ALL ".join(f"({text})" if postgresql else text for text, _ in parts)
+    return f"{text} {behind}", tuple(value for _, values in parts for value in values)
 
 
 def fitting(looked: Query, remain: list[Condition], most: int, order: Order | Literal[""]) -> Query:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -34,6 +35,7 @@ BADGES = {
 
 
 @register.simple_tag
+@lru_cache(256)
 def icon(name: str, label: str = "") -> SafeString:
     """A symbol of the sprite. Decoration by default; with a label, a picture that is read out."""
     href = f"{static('icons.svg')}#{name}"
@@ -94,7 +96,7 @@ def when(value: Any) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         date_format(moment, EXACT),
-        _spoken(moment, now),
+        spoken(moment, now),
     )
 
 
@@ -107,12 +109,13 @@ def as_of(value: Any) -> SafeString:
     today = moment.date() == now.date()
     words = date_format(moment, "H:i" if today else "j M, H:i")
     if abs(now - moment) < timedelta(hours=12):
-        words = f"{words}, {_spoken(moment, now)}"
+        words = f"{words}, {spoken(moment, now)}"
     exact = date_format(moment, EXACT)
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), exact, words)
 
 
-def _spoken(moment: datetime, now: datetime) -> str:
+def spoken(moment: datetime, now: datetime) -> str:
+    """How long ago, or when, as people say it."""
     distance = now - moment
     ahead = distance < timedelta(0)
     seconds = int(abs(distance).total_seconds())

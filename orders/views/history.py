@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from orders import verdict
 from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
-from orders.browsing.kept import kept, product_name
+from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
 from orders.history import drift, runs
 from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Order, Partner, Record, SavedView
@@ -47,14 +48,14 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
             *asked.notes,
             *found.notes,
             *(["There is no such page; this is the first one."] if listed.lost else []),
-            *([_how_far(listed, asked)] if listed.seen else []),
+            *([_how_far(listed.seen, asked)] if listed.seen else []),
         ],
         "rows": shown.rows(listed.rows),
         "counted": f"{len(listed.rows)}" if whole else paging.count(found),
         "older": asked.page(after=listed.after) if listed.after else "",
         "newer": asked.page(before=listed.before) if listed.before else "",
         "first": asked.page() if listed.before else "",
-        "fields": _fields(asked),
+        "fields": _fields(asked, found.known),
         "chips": chips(asked),
         "sorts": _sorts(asked, found.sort),
         "periods": asking.PERIODS,
@@ -127,10 +128,10 @@ def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{reverse('orders:history')}?{view.query}")
 
 
-def _fields(asked: asking.Asked) -> list[dict[str, Any]]:
+def _fields(asked: asking.Asked, known: Kept) -> list[dict[str, Any]]:
     """The lists to choose from; what is chosen stands in its list even if nobody else knows it."""
     not_told = [(asking.NOT_TOLD, "Not told")]
-    told = {name: [*values, *(not_told if name != "who" else [])] for name, values in kept().choices.items()}
+    told = {name: [*values, *(not_told if name != "who" else [])] for name, values in known.choices.items()}
     offered = told | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
     return [
         {
@@ -167,10 +168,9 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
     ]
 
 
-def _how_far(listed: paging.Page, asked: asking.Asked) -> str:
-    assert listed.seen
+def _how_far(seen: datetime, asked: asking.Asked) -> str:
     where = "Previous" if asked.before else "Next"
-    day = timezone.localtime(listed.seen)
+    day = timezone.localtime(seen)
     return f"Rows that fit are far apart: this page was looked for up to {day.day} {day:%b %Y}. {where} looks further."
 
 

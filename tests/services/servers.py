@@ -68,14 +68,18 @@ def postgres_program(name: str) -> str | None:
 
 
 @contextmanager
-def postgres(where: Path) -> Iterator[str]:
-    """A PostgreSQL cluster of its own; yields the URL of its database. It does not run as root, so we step down."""
+def postgres(where: Path, kept: Path | None = None) -> Iterator[str]:
+    """A PostgreSQL cluster of its own; yields the URL of its database. It does not run as root, so we step down.
+
+    Its data are removed in the end, unless they are `kept` in a folder.
+    """
     port, user = free_port(), "postgres" if os.geteuid() == 0 else None
     initdb, server = postgres_program("initdb"), postgres_program("postgres")
     assert initdb
     assert server
     # Not below pytest's own folder, which only its owner may enter.
-    data = Path(tempfile.mkdtemp(prefix="portal-postgres-"))
+    data = kept / "postgres" if kept else Path(tempfile.mkdtemp(prefix="portal-postgres-"))
+    data.mkdir(parents=True, exist_ok=True)
     if user:
         shutil.chown(data, user)
     init = [
@@ -91,10 +95,12 @@ def postgres(where: Path) -> Iterator[str]:
         "C.UTF-8",
     ]
     try:
-        subprocess.run(init, check=True, user=user, capture_output=True, cwd="/")
+        if not (data / "PG_VERSION").exists():
+            subprocess.run(init, check=True, user=user, capture_output=True, cwd="/")
         yield from _serve_postgres(server, data, port, where / "postgres.log", user)
     finally:
-        shutil.rmtree(data)
+        if not kept:
+            shutil.rmtree(data)
 
 
 def _serve_postgres(server: str, data: Path, port: int, log: Path, user: str | None) -> Iterator[str]:
