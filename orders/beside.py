@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +11,8 @@ from django.utils.formats import date_format
 
 from orders.history.candidates import Candidate, sent_between, unclaimed
 from orders.history.reconciling import LOOKED
-from orders.likeness import OWN_ACCOUNT, Trait, alike, compare, wanted_by
-from orders.models import Order, Partner, Record
+from orders.likeness import OWN_ACCOUNT, Trait, Verdict, alike, compare, values_of, wanted_by
+from orders.models import Contact, Order, Partner, Record
 from orders.verdict import astray
 
 MOST = 3
@@ -100,11 +101,26 @@ def search(order: Order) -> str:
     return f"Looked for in the history at Yeastar {times}, last {_clock(last.at)}{told}{cut}; {next_time}."
 
 
+def besides(order: Order, record: Record | None = None) -> list[Trait]:
+    """What no candidate is chosen or refused by, but an eye may decide by where it is told: the term, and who pays."""
+    sent = json.loads(order.request_body) if order.request_body else {}
+    told = [record.raw, record.detail] if record else []
+    terms = values_of(sent, "multiCycle") - {"0"}
+    found = [_trait("Term in years", terms, values_of(told, "multiCycle") - {"0"})] if terms else []
+    contacts = values_of(told, "billingContactId") | values_of(told, "billingId")
+    return [*found, _trait("Billing contact", values_of(sent, "billingId"), contacts)]
+
+
+def _trait(label: str, ours: set[str], theirs: set[str]) -> Trait:
+    verdict: Verdict = "unknown" if not theirs else "same" if ours & theirs else "different"
+    return Trait(label, ", ".join(sorted(ours)), ", ".join(sorted(theirs)), verdict)
+
+
 class _Names:
     """What ids are called, as far as we know: as they were when chosen, and in the mirrors."""
 
     def __init__(self, order: Order, found: list[Candidate]) -> None:
-        self._order = order
+        self.order = order
         self._choices = order.picked
         partners = {trait.theirs for each in found for trait in each.traits if trait.label == "For"}
         self._partners = {
@@ -118,10 +134,13 @@ class _Names:
         if trait.label == "Product":
             return Cell(trait.label, product or value, value if product else "", verdict)
         if trait.label == "For":
-            name = self._order.target_label if value == trait.ours else self._partners.get(value, "")
+            name = self.order.target_label if value == trait.ours else self._partners.get(value, "")
             return Cell(trait.label, name or value, value if name and value != OWN_ACCOUNT else "", verdict)
-        if trait.label in ("PBX", "Quantity"):
+        if trait.label in ("PBX", "Quantity", "Term in years"):
             return Cell(trait.label, value, verdict=verdict)
+        if trait.label == "Billing contact":
+            contact = Contact.objects.filter(remote_id=value).first()
+            return Cell(trait.label, str(contact or value), value if contact else "", verdict)
         ids = value.split(", ")
         named = ", ".join(self._choices.label(each) for each in ids)
         return Cell(trait.label, named, "" if named == value else value, verdict)
@@ -133,6 +152,7 @@ def _ours(order: Order, found: list[Candidate], names: _Names) -> list[Cell]:
     return [
         Cell("Sent", _clock(sent_at), timezone.localtime(sent_at).strftime("%Z")),
         *(names.cell(trait, trait.ours, product=order.recipe.title) for trait in traits),
+        *(names.cell(trait, trait.ours) for trait in besides(order)),
         Cell("PO number", order.picked.po_number or "None"),
         Cell("Status", "Not known yet"),
     ]
@@ -149,6 +169,7 @@ def _theirs(candidate: Candidate, names: _Names) -> Column:
                 names.cell(trait, trait.theirs, product=record.product_name, verdict=trait.verdict)
                 for trait in candidate.traits
             ),
+            *(names.cell(trait, trait.theirs, verdict=trait.verdict) for trait in besides(names.order, record)),
             Cell("PO number", record.custom_reference_no or VERDICTS["unknown"]),
             Cell("Status", record.status or VERDICTS["unknown"]),
         ),

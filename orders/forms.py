@@ -192,6 +192,9 @@ class SettleForm(forms.Form):
         max_length=64,
         validators=[RegexValidator(r"\A[0-9A-Za-z-]+\Z", "Letters and digits only.")],
     )
+    sure = forms.BooleanField(
+        label="I have looked it up in Yeastar's own portal, or asked their support: it is not there.", required=False
+    )
     transaction_no = forms.CharField(label="Transaction number", required=False, max_length=64, validators=[PRINTABLE])
     instance_id = forms.CharField(label="Instance id", required=False, max_length=64, validators=[PRINTABLE])
     reason = forms.CharField(
@@ -215,6 +218,10 @@ class SettleForm(forms.Form):
             self.add_error("candidate", "You chose one order and typed the number of another. Take that number out.")
         if given.get("outcome") == "record" and not given.get("order_no") and "order_no" not in self.errors:
             self.add_error("order_no", "Give the order number that Yeastar shows.")
+        if given.get("outcome") == "never" and not given.get("sure"):
+            self.add_error(
+                "sure", "Confirm that you have looked it up. Else it may be bought twice."
+            )
         if given.get("outcome") == "never" and (given.get("order_no") or given.get("transaction_no")):
             self.add_error(
                 "outcome", "What was never placed has no numbers. Take them out, or choose the other answer."

@@ -328,7 +328,8 @@ def order_uncertain_for_a_manager(visitor: Visitor) -> Page:
     url = drafts.order(visitor.page(), visitor.site.url, "Not known yet").url
     page = visitor.page("manager")
     page.goto(url)
-    expect(page.get_by_role("button", name="It was never placed")).to_be_visible()
+    page.locator("#never summary").click()
+    expect(page.get_by_role("button", name="Settle it as never placed")).to_be_visible()
     return page
 
 
@@ -354,6 +355,7 @@ def order_settling_refused(visitor: Visitor) -> Page:
     url = drafts.order(visitor.page(), visitor.site.url, "Not known yet").url
     page = visitor.page("manager")
     page.goto(url)
+    page.locator("#never summary").click()
     return refused(page, visitor)
 
 

@@ -87,14 +87,22 @@ def test_the_page_lays_them_side_by_side_the_most_alike_first(
 ) -> None:
     order = uncertain()
     record(order, "LR1", product_no="", created_at=timezone.now() - timedelta(minutes=5))
-    record(order, "LR2", detail={"a": [{"serviceId": order.picked.plan_id}]})
+    lines = [{"serviceId": order.picked.plan_id, "multiCycle": 5}]
+    record(order, "LR2", detail={"a": lines, "b": {"billingContactId": order.picked.billing_contact_id}})
     record(order, "LR3", product_no="369471667902")
     record(order, "LR4", product_id="12")
     laid = beside(order)
     assert [column.number for column in laid.theirs] == ["LR2", "LR1"]
     marks = [{cell.label: cell.verdict for cell in column.cells if cell.verdict} for column in laid.theirs]
-    assert marks[0] == {"Product": "same", "PBX": "same", "Plan or service": "same"}
-    assert marks[1] == {"Product": "same", "PBX": "unknown", "Plan or service": "unknown"}
+    assert marks[0] == {
+        "Product": "same",
+        "PBX": "same",
+        "Plan or service": "same",
+        "Term in years": "different",
+        "Billing contact": "same",
+    }
+    unknown = {"Plan or service": "unknown", "Term in years": "unknown", "Billing contact": "unknown"}
+    assert marks[1] == {"Product": "same", "PBX": "unknown", **unknown}
     assert [cell.label for cell in laid.ours.cells] == [cell.label for cell in laid.theirs[0].cells]
     page = sign_in(mona).get(order.get_absolute_url()).content.decode()
     for words in ("LR1", "LR2", "Not told", 'aria-label="Same:"', "5 min apart", "It is this one"):
@@ -290,7 +298,7 @@ def test_a_typed_number_of_an_order_with_another_reference_is_refused(
 
 def test_after_never_placed_the_history_is_still_watched(uncertain: Uncertain, pressed: Callable[..., Any]) -> None:
     order = uncertain()
-    pressed(order, "outcome", "never")
+    pressed(order, "outcome", "never", sure="on")
     order.refresh_from_db()
     assert order.status == Status.FAILED
     assert order.look_at is not None

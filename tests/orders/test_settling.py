@@ -28,7 +28,7 @@ RECORD = {
     "instance_id": "44",
     "reason": "I saw it in their portal",
 }
-NEVER = {"outcome": "never", "reason": "Their support looked and found nothing"}
+NEVER = {"outcome": "never", "sure": "on", "reason": "Their support looked and found nothing"}
 
 
 def settle(client: Client, order: Order, given: dict[str, Any]) -> Any:
@@ -72,6 +72,11 @@ def test_the_form_works_without_javascript(uncertain: Uncertain, django_app: Dja
     page = django_app.get(order.get_absolute_url())
     form = next(form for form in page.forms.values() if form.action.endswith("/settle/"))
     form["reason"] = "I looked"
+    asked = form.submit("outcome", value="never", status=422)
+    assert "Confirm that you have looked it up" in asked
+    form = next(form for form in asked.forms.values() if form.action.endswith("/settle/"))
+    assert form["reason"].value == "I looked"
+    form["sure"] = True
     assert "Certainly not" in form.submit("outcome", value="never").follow()
 
 
@@ -85,6 +90,7 @@ REFUSED = [
     (RECORD | {"reason": ""}, "Write how you know"),
     (RECORD | {"reason": "  \n "}, "Write how you know"),
     (NEVER | {"reason": ""}, "Write how you know"),
+    (NEVER | {"sure": ""}, "may be bought twice"),
     ({"reason": "x"}, "Say what you found out"),
     (NEVER | {"outcome": "perhaps"}, "Select a valid choice"),
     (RECORD | {"order_no": ""}, "Give the order number"),
