@@ -62,7 +62,7 @@ class RunningPortal:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         # Quick hands, so that what happens by itself happens while a test is looking.
         quick = {"SWEEP_SECONDS": "1", "MIRROR_ACCOUNTS_SECONDS": "3600", "YEASTAR_SAVE_BUDGET": "20"}
-        quick |= {"BREAKER_PROBE_SECONDS": "1"}
+        quick |= {"BREAKER_PROBE_SECONDS": "1", "EXPORT_STREAM_ROWS_XLSX": "-1"}  # Excel files are made by the worker
         own = {"DATA_DIR": str(data), "PORT": str(self.port), "SANDBOX_PORT": "", "DEMO_PASSWORD": PASSWORD}
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
