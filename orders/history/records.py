@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -158,18 +157,24 @@ def _marks(destination: str, keys: Sequence[str]) -> dict[str, str]:
 def _link(destination: str, records: Sequence[Columns]) -> None:
     """Link records to our orders with these numbers that are not linked yet."""
     numbers = [columns["order_no"] for columns in records if columns["order_no"] and not columns["ours_id"]]
-    for some in _batches(numbers, BATCH):
-        ours = _ours(destination, some)
-        for columns in records if ours else ():
-            if columns["ours_id"] is None and columns["order_no"] in ours:
-                columns["ours_id"], columns["owner_id"] = ours[columns["order_no"]]
+    known = [number for some in _batches(numbers, BATCH) for number in _recorded(some)]
+    if not known:
+        return
+    orders = Order.objects.filter(order_no__in=known, destination=destination, record=None)
+    ours = {number: (pk, owner) for number, pk, owner in orders.values_list("order_no", "pk", "owner_id")}
+    for columns in records:
+        if columns["ours_id"] is None and columns["order_no"] in ours:
+            columns["ours_id"], columns["owner_id"] = ours[columns["order_no"]]
 
 
-def _ours(destination: str, numbers: Sequence[str]) -> dict[str, tuple[Any, int]]:
-    """Our orders with these numbers that are not linked yet: each with who asked for it."""
-    # The second term is that of the index, without which SQLite would not take it.
-    orders = Order.objects.filter(order_no__in=numbers, destination=destination, record=None).exclude(order_no="")
-    return {number: (pk, owner) for number, pk, owner in orders.values_list("order_no", "pk", "owner_id")}
+def _recorded(numbers: Sequence[str]) -> list[str]:
+    """Those that orders of ours have: few, of many that are asked for."""
+    asked = ", ".join(["%s"] * len(numbers))
+    with connection.cursor() as cursor:
+        # The second term is that of the index, without which SQLite would not take it.
+        select = "SELECT order_no FROM orders_order WHERE order_no <> ''"
+        cursor.execute(f"{select} AND order_no IN ({asked})", numbers)
+        return [number for (number,) in cursor.fetchall()]
 
 
 def how_many(destination: str) -> int:

@@ -55,8 +55,8 @@ class Record(models.Model):
     gone_at = models.DateTimeField(null=True, blank=True)  # a complete reading no longer held it; never deleted
 
     class Meta:
-        # The destination last: nearly all records have one and the same, and SQLite, asked for some records of it, would
-        # take an index that begins with it, and walk through all.
+        # The destination last: nearly all records have the same, and SQLite, asked for some of them, would take an
+        # index that begins with it, and walk through all.
         constraints = [models.UniqueConstraint(fields=["key", "destination"], name="one_record_of_each_of_theirs")]
         indexes = [
             models.Index(fields=["order_no"]),
