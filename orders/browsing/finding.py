@@ -85,9 +85,9 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
         rows = _gathered(known, set.intersection(*few), conditions, [each.where for each in many])
         return Found(rows, few=True, sort=asked.sort, notes=notes, known=known)
     by_date = SORTS[asked.sort][0] == "at"
-    rows = _fenced(_here(known).filter(_plain(conditions)), {}).filter(*(each.where for each in many))
     if not (conditions or many):
-        return Found(rows, few=False, sort=asked.sort, everything=True, known=known)
+        return Found(_here(known), few=False, sort=asked.sort, everything=True, known=known)
+    rows = _fenced(_here(known).filter(_plain(conditions)), {}).filter(*(each.where for each in many))
     if whole:
         rows = rows if by_date else _fenced(_here(known), conditions).filter(*(each.where for each in many))
         return Found(rows, few=False, sort=asked.sort, known=known)

@@ -30,6 +30,7 @@ class Kept:
 
     choices: dict[str, list[tuple[str, str]]]
     destinations: list[str]
+    people: dict[int, str]  # the names of who have ordered, by key
     many: bool  # so many records that the whole list need not be counted: none is ever removed
 
 
@@ -46,16 +47,17 @@ def kept() -> Kept:
 def _now() -> Kept:
     told = {*steps("status"), USUAL_STATUS} - {""}
     have_ordered = User.objects.filter(Exists(Order.objects.filter(owner=OuterRef("pk"), placed_at__isnull=False)))
+    people = dict(have_ordered.order_by("username").values_list("pk", "username"))
     lists = {
         "status": [*STATUSES, *sorted(told - {*STATUSES})],
         "currency": [each for each in (USUAL_CURRENCY, *steps("currency")) if each],
-        "who": list(have_ordered.order_by("username").values_list("username", flat=True)),
+        "who": list(people.values()),
     }
     choices = {name: [(each, each) for each in values] for name, values in lists.items()}
     choices["product"] = sorted(((each, product_name(each)) for each in steps("product_id")), key=lambda pair: pair[1])
     others = [each for each in steps("destination") if each != current_destination()]
     here = Record.objects.exclude(destination__in=others).order_by().values("pk")
-    return Kept(choices, others, many=here[: COUNTED + 1].count() > COUNTED)
+    return Kept(choices, others, people, many=here[: COUNTED + 1].count() > COUNTED)
 
 
 def product_name(product_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -43,11 +43,12 @@ class Row:
         return "" if amount is None else f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount:,.4f}"
 
 
-def rows(records: Iterable[Record]) -> list[Row]:
-    """The records with their names, in three questions however many they are."""
+def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> list[Row]:
+    """The records with their names, in three questions however many they are. `known` are names of people by key."""
     records = list(records)
     customers = _customers({each.partner_id for each in records if each.partner_id})
-    people = dict(_users({each.owner_id for each in records if each.owner_id}))
+    people = dict(known or {})
+    people.update(_users({each.owner_id for each in records if each.owner_id} - people.keys()))
     ours = Order.objects.only("reference", "status", "slug", "target_label").in_bulk(
         # What a record tells itself is not asked of our order.
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -33,6 +33,14 @@ OTHERS = 10
 """Of a customer's other orders the record's page shows so many."""
 
 
+class Choice(NamedTuple):
+    """An entry of a list to choose from."""
+
+    value: str
+    label: str
+    selected: bool
+
+
 @require_safe
 @managers_only
 def history(request: HtmxHttpRequest) -> HttpResponse:
@@ -50,7 +58,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
             *(["There is no such page; this is the first one."] if listed.lost else []),
             *([_how_far(listed.seen, asked)] if listed.seen else []),
         ],
-        "rows": shown.rows(listed.rows),
+        "rows": shown.rows(listed.rows, found.known.people),
         "counted": f"{len(listed.rows)}" if whole else paging.count(found),
         "older": asked.page(after=listed.after) if listed.after else "",
         "newer": asked.page(before=listed.before) if listed.before else "",
@@ -138,15 +146,15 @@ def _fields(asked: asking.Asked, known: Kept) -> list[dict[str, Any]]:
             "name": name,
             "label": asking.NAMES[name],
             "options": _with(offered[name], getattr(asked, name)),
-            "value": getattr(asked, name),
         }
         for name in ("status", "ours", "product", "currency", "who", "made")
     ]
 
 
-def _with(offered: list[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
+def _with(offered: list[tuple[str, str]], chosen: str) -> list[Choice]:
     known = not chosen or any(value == chosen for value, _ in offered)
-    return offered if known else [*offered, (chosen, chosen)]
+    entries = offered if known else [*offered, (chosen, chosen)]
+    return [Choice(value, label, value == chosen) for value, label in [("", "All"), *entries]]
 
 
 def chips(asked: asking.Asked) -> list[dict[str, str]]:
