@@ -26,7 +26,8 @@ COPY orders orders
 COPY portal portal
 # Static files belong to the image, so that the file system can be read-only.
 RUN SECRET_KEY=only-while-building python manage.py collectstatic --no-input --verbosity 0 \
-    && python -m compileall -q manage.py yeastar_api orders portal
+    && python -m compileall -q manage.py yeastar_api orders portal \
+    && install -d -m 700 -o portal var/exports
 USER 10001
 EXPOSE 8000
 CMD ["gunicorn", "-c", "portal/gunicorn.py", "portal.wsgi:application"]
