@@ -11,7 +11,11 @@ import sys
 from bench.figure import Row, note, received, table
 from bench.stage import ROOT, sync_seconds
 
-FIGURES = ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "mirror")
+FIGURES = {
+    name: (f"bench.{name}",)
+    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
+}
+FIGURES["history-postgres"] = ("bench.history", "--postgres")
 
 
 def main() -> int:
@@ -28,7 +32,7 @@ def main() -> int:
         if name not in chosen:
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
-        done = subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, "-m", *FIGURES[name]], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         rows += [received(line) for line in done.stdout.splitlines()]
         if done.returncode:
             broken.append(name)

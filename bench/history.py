@@ -4,6 +4,8 @@ In one process, through Django's handler with the middleware and settings of pro
 once and asked in turns, the bare page too, so that whatever else the machine does slows all of them.
 
     python -m bench.history [--records 1000000] [--postgres] [--keep DIR] [--only WORDS]
+
+A kept database is used as it is: remove it when `shelf.py` has changed.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from bench.figure import Row, hand_over, note, p95
 from bench.stage import Stage
 
 RECORDS, FEW_RECORDS = 1_000_000, 10_000
-SAMPLES, WARM_UP = 80, 4
+SAMPLES, WARM_UP = 60, 4
 ADMIN_SAMPLES = 5
 LIMIT = 25.0
 VENDOR = "http://vendor.test"  # whose history it is: the same in each run, for kept databases
