@@ -226,6 +226,7 @@ def _review(order: Order, data: QueryDict | None) -> StepPage:
             "review_rows": all_rows(order),
             "request_json": body,
             "request_sha256": sha256,
+            "unchecked_serial": order.picked.product_no if order.recipe.devices is Devices.TYPED else "",
             "rules": rules.check(order.recipe, order.picked, request),
             "twins": found,
             "in_doubt": [twin for twin in found if twin.in_doubt],

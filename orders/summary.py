@@ -72,6 +72,14 @@ def _plan(recipe: Recipe, choices: Choices) -> list[Row]:
     return found
 
 
+def chosen(order: Order) -> list[str]:
+    """What is bought, in as few words as tell two drafts apart: plan, services, how many, how long."""
+    choices = order.picked
+    words = [choices.label(each) for each in (choices.plan_id, *(choices.service_id or ())) if each]
+    counted = [row.value for row in _plan(order.recipe, choices) if row.label == "Term"]
+    return [*words, *([f"{choices.quantity:,}"] if choices.quantity is not None else []), *counted]
+
+
 def _signed(order: Order) -> list[Row]:
     """Our reference, where it goes along as `placing.preview` writes it."""
     if not settings.SEND_REFERENCE:

@@ -53,7 +53,8 @@ def tell(columns: Columns, row: OrderRow, mark: str, now: datetime) -> Columns:
     columns["invoice_no"] = row.invoice_no[:NUMBER_LENGTH]
     columns["status"] = row.order_status[:NUMBER_LENGTH]
     columns["currency"] = row.currency_code[:20]
-    columns["custom_reference_no"] = row.custom_reference_no[:NUMBER_LENGTH]
+    # What once stood there stays, too, should they stop telling it.
+    columns["custom_reference_no"] = row.custom_reference_no[:NUMBER_LENGTH] or columns["custom_reference_no"]
     columns["created_at"] = created_at = row.create_time
     columns["at"] = created_at or columns["first_seen_at"]
     return draw(columns)

@@ -31,10 +31,9 @@ TONES = {
 """Theirs as they are known. The word is always theirs; any other stands there as it is, without a colour."""
 
 UNKNOWN = '<span class="unknown">not yet known</span>'
-NONE = '<span class="unknown">none told</span>'
+NONE = '<span class="unknown">not told</span>'
 NOTHING = '<span class="quiet">&ndash;</span>'
 RECENT = timedelta(days=2)
-UNKNOWN_AMOUNT = '<span class="unknown">not known</span>'
 
 
 @register.simple_tag
@@ -110,7 +109,7 @@ def _references(row: Any) -> str:
 
 def _money(row: Any) -> str:
     currency = row.record.currency and f'<span class="quiet">{escape(row.record.currency)}</span>'
-    return _together(row.money or (currency and UNKNOWN_AMOUNT), currency)
+    return _together(row.money, currency) if row.money else ""
 
 
 def _number(text: str) -> str:

@@ -23,8 +23,8 @@ from orders.models import PLACE_ORDER, SETTLE_ORDER, Order, OrderQuerySet
 from orders.pickers import Picker
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
-from orders.rendering import HtmxHttpRequest, page
-from orders.summary import rows
+from orders.rendering import HtmxHttpRequest, page, wants_partial
+from orders.summary import chosen, rows
 from orders.text import plain
 
 TARGET_WORDS = {
@@ -41,6 +41,8 @@ class Draft:
     pk: UUID
     recipe: Recipe
     target_label: str
+    plan: str  # what was chosen there, in words; empty before
+    step: str  # the one that is open
     updated_at: datetime
     resume_url: str
 
@@ -76,16 +78,19 @@ def drafts_of(request: HtmxHttpRequest) -> OrderQuerySet:
 
 def as_drafts(orders: Iterable[Order]) -> list[Draft]:
     """Drafts as a list shows them, each with the URL of its first open step."""
-    return [
-        Draft(
-            pk=draft.pk,
-            recipe=draft.recipe,
-            target_label=draft.target_label,
-            updated_at=draft.updated_at,
-            resume_url=wizard.step_url(draft, wizard.first_open(draft)),
-        )
-        for draft in orders
-    ]
+    return [_as_draft(order, wizard.first_open(order)) for order in orders]
+
+
+def _as_draft(draft: Order, step: str) -> Draft:
+    return Draft(
+        pk=draft.pk,
+        recipe=draft.recipe,
+        target_label=draft.target_label,
+        plan=", ".join(chosen(draft)),
+        step=wizard.step_title(draft.recipe, step),
+        updated_at=draft.updated_at,
+        resume_url=wizard.step_url(draft, step),
+    )
 
 
 @require_POST
@@ -179,7 +184,12 @@ def _show(
         "back_url": wizard.back_url(order, name),
         **built.context,
     }
-    return page(request, "orders/step.html", "orders/_step.html", context, status=status)
+    response = page(request, "orders/step.html", "orders/_step.html", context, status=status)
+    here = wizard.step_url(order, name)
+    # The address is that of the step that is shown, however htmx came to it; the same one twice would break Back.
+    if wants_partial(request) and request.htmx.current_url_abs_path != here:
+        response["HX-Push-Url"] = here
+    return response
 
 
 CARRIED = frozenset(field.name for field in fields(Choices) if field.name != "labels")

@@ -46,3 +46,23 @@ def test_two_tabs_at_the_same_review_buy_once(visitor: Visitor, po_number: str) 
     drafts.place(other, "Bought")
     assert other.url == one.url
     assert visitor.site.vendor.bought_as(po_number) == 1
+
+
+def test_the_address_is_that_of_the_step_and_back_leads_to_the_one_before(visitor: Visitor) -> None:
+    page = visitor.page()
+    billing = drafts.draft(page.context, visitor.site.url, drafts.LINKUS, until="billing")
+    plan = billing.replace("/billing/", "/plan/")
+    page.goto(plan)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#step-title")).to_have_text("Billing contact")
+    assert page.url == billing
+    page.locator("#id_billing_contact_id").select_option(index=0)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("#step-title")).to_have_text("Review and place")
+    assert page.url == billing.replace("/billing/", "/review/")
+    page.go_back()
+    expect(page.locator("#step-title")).to_have_text("Billing contact")
+    assert page.url == billing
+    page.go_back()
+    expect(page.locator("#step-title")).to_have_text("Plan")
+    assert page.url == plan

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from orders import gateway, placing, submitting
+from orders.composing import Devices
 from orders.lifecycle import Status
 from orders.models import Contact, Order, Partner
 from orders.recipes import RECIPES
@@ -258,6 +259,25 @@ def test_where_all_was_withdrawn_the_review_says_that_it_could_not_check_and_not
     assert press_place(alices, order).url == f"/orders/{order.pk}/"
     assert submitting.submit(order.pk, portal) == Status.FAILED
     assert sandbox.ledger == []
+
+
+def test_the_review_says_what_nobody_has_checked_and_that_no_price_is_told(draft: Draft, alices: Client) -> None:
+    for slug in SLUGS:
+        order = draft(slug)
+        shown = alices.get(step_url(order, "review")).content.decode()
+        assert "Yeastar tells no price before it buys" in shown
+        typed = order.recipe.devices is Devices.TYPED
+        assert ("Nobody has checked the serial number" in shown) == typed
+
+
+@pytest.mark.parametrize("sandbox_is_used", [True, False])
+def test_a_serial_number_to_try_is_told_in_the_sandbox_only(
+    sandbox_is_used: bool, draft: Draft, alices: Client, settings: Any
+) -> None:
+    settings.SANDBOX = sandbox_is_used
+    settings.YEASTAR_BASE_URL = "http://127.0.0.1:8100"
+    shown = alices.get(step_url(draft("linkus-cloud-service"), "target")).content.decode()
+    assert ("a PBX to try with" in shown) == sandbox_is_used
 
 
 def test_a_rule_that_does_not_hold_stops_the_order(draft: Draft, alices: Client) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -101,6 +103,28 @@ def test_a_discarded_draft_leaves_the_lists_and_can_be_taken_back(draft: Draft, 
     assert review in alices.get("/").content.decode()
     order.refresh_from_db()
     assert order.picked.quantity == 50
+
+
+def test_two_drafts_of_one_product_are_told_apart(draft: Draft, alices: Client) -> None:
+    first, second = draft("turnkey-capacity"), draft("turnkey-capacity")
+    placing.answer(first, {"quantity": 61})
+    placing.answer(second, {"plan_id": None, "service_id": None, "quantity": None})
+    for url in ("/", "/orders/"):
+        shown = alices.get(url).content.decode()
+        assert re.search(r", 61</span>.*?Review and place · <time", shown, re.DOTALL)
+        assert re.search(r"Plan and service · <time", shown)
+
+
+def test_htmx_is_told_the_address_of_the_step_that_is_shown(draft: Draft, alices: Client) -> None:
+    order = draft("turnkey-capacity")
+    plan, billing = step_url(order, "plan"), step_url(order, "billing")
+
+    def asked(url: str, shown_at: str) -> Any:
+        return alices.get(url, headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{shown_at}"})
+
+    assert asked(billing, plan)["HX-Push-Url"] == billing
+    assert "HX-Push-Url" not in asked(billing, billing), "the same address twice would make Back go nowhere"
+    assert "HX-Push-Url" not in alices.get(billing)
 
 
 def test_a_placed_order_can_be_neither_discarded_nor_restored(queued: Callable[..., Order], alices: Client) -> None:

@@ -103,3 +103,16 @@ def test_two_runs_never_read_at_once(portal: PartnerPortal) -> None:
     assert first is not None
     Reading.objects.update(finished_at=None, beat_at=timezone.now())
     assert follow(portal) is None
+
+
+def test_a_po_number_that_was_told_once_stays_when_they_stop_telling_it(
+    portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    follow(portal)
+    told = Record.objects.exclude(custom_reference_no="").order_by("pk")
+    before = list(told.values_list("order_no", "custom_reference_no"))
+    assert before
+    sandbox.configure(echo_po_number=False)
+    follow(portal, whole=True)
+    assert list(told.values_list("order_no", "custom_reference_no")) == before
+    assert not any(record.raw.get("customReferenceNo") for record in told)
