@@ -14,6 +14,7 @@ from orders.doorbell import EXPORT, SUBMIT
 from orders.exporting import making
 from orders.history import drift, following, reconciling, records
 from orders.models import Reading, Record
+from orders.overview import figures
 from yeastar_api.errors import ApiError
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ def follow_history() -> None:
     """Read what is new in the vendor's history, and a few of its older pages once more."""
     following.follow(gateway.portal(), stopping=_stopping.is_set)
     following.roll(gateway.portal(), stopping=_stopping.is_set)
+    figures.remember()
 
 
 @shared_task(ignore_result=True)

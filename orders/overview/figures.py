@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 
-from orders.browsing.kept import kept, product_name
-from orders.destination import current_destination
+from orders.browsing.kept import product_name
+from orders.destination import account_mark, current_destination
 from orders.models import Partner, Tally
 from orders.overview import links, money
-from orders.overview.period import Months
+from orders.overview.period import PERIODS, Months, parse
 
 SERIES = 6
 """So many products or statuses have a colour of their own."""
@@ -24,7 +24,7 @@ SERIES = 6
 TOP = 10
 """So many customers and people are listed."""
 
-RANK_SECONDS = 120
+RANK_SECONDS = 900
 """For so long it is remembered who the top customers are. How much they ordered is looked up each time."""
 
 OTHERS = "others"
@@ -97,7 +97,6 @@ def read(months: Months) -> Figures:
     for month, product, status, count in products.values_list("month", "key", "status").annotate(Sum("count")):
         by_status[status][month] += count
         by_product[product][month] += count
-    names = dict(kept().choices["product"])
     statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
     counted, left_out = _money(products)
     customers, customers_count = _customers(months, statuses.total)
@@ -105,7 +104,7 @@ def read(months: Months) -> Figures:
         total=statuses.total,
         url=statuses.url,
         by_status=statuses,
-        by_product=_by_month(months, by_product, "product", lambda key: names.get(key) or _product(key), {}),
+        by_product=_by_month(months, by_product, "product", _product, {}),
         sums=counted,
         not_summed=left_out,
         customers=customers,
@@ -239,18 +238,30 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
 
 
 def _ranking(months: Months) -> tuple[list[str], int]:
-    """Who the top customers are, and how many there are: as it was at most two minutes ago.
+    """Who the top customers are, and how many there are: as it was at most a quarter of an hour ago.
 
     To add up all customers takes tens of milliseconds, and who is at the top changes seldom.
     """
-    name = f"overview:top:{current_destination()}:{months.first}:{months.last}".replace(" ", "")
-    found: tuple[list[str], int] | None = cache.get(name)
-    if found is None:
-        rows = _tallies(Tally.Kind.PARTNER, months).exclude(key="").values_list("key")
-        ranked = list(rows.annotate(all=Sum("count")).order_by("-all", "key").values_list("key", flat=True))
-        found = ranked[:TOP], len(ranked)
-        cache.set(name, found, RANK_SECONDS)
+    found: tuple[list[str], int] | None = cache.get(_ranking_name(months))
+    return found or _rank(months)
+
+
+def _rank(months: Months) -> tuple[list[str], int]:
+    rows = _tallies(Tally.Kind.PARTNER, months).exclude(key="").values_list("key")
+    ranked = list(rows.annotate(all=Sum("count")).order_by("-all", "key").values_list("key", flat=True))
+    found = ranked[:TOP], len(ranked)
+    cache.set(_ranking_name(months), found, RANK_SECONDS)
     return found
+
+
+def _ranking_name(months: Months) -> str:
+    return f"overview:top:{account_mark()}:{months.first}:{months.last}"
+
+
+def remember() -> None:
+    """Add up the customers of the periods that have a name, so that no page has to."""
+    for name in PERIODS:
+        _rank(parse({"period": name}))
 
 
 def _people(months: Months) -> list[Ranked]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from orders.browsing import shown
 from orders.browsing.asked import NOT_TOLD
 from orders.destination import current_destination
-from orders.models import Partner, Record
+from orders.models import Partner, Record, Tally
 from orders.overview import money
 from orders.overview.figures import TOP
 from orders.overview.period import Months
@@ -98,6 +98,9 @@ def _of(customer: str) -> QuerySet[Record]:
 
 def latest(customer: str) -> date | None:
     """The month of the last order of this customer, by its first day."""
+    if customer == NOT_TOLD:  # to look for one among all records would be a long way
+        tallies = Tally.objects.filter(destination=current_destination(), kind=Tally.Kind.PARTNER, key="")
+        return tallies.order_by("-month").values_list("month", flat=True).first()
     at = _of(customer).order_by("-at", "-pk").values_list("at", flat=True).first()
     return timezone.localtime(at).date().replace(day=1) if at else None
 
