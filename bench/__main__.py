@@ -13,9 +13,10 @@ from bench.stage import ROOT, sync_seconds
 
 FIGURES = {
     name: (f"bench.{name}",)
-    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
+    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror", "overview")
 }
 FIGURES["history-postgres"] = ("bench.history", "--postgres")
+FIGURES["overview-postgres"] = ("bench.overview", "--postgres")
 
 
 def main() -> int:

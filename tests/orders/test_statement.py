@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from orders.destination import current_destination
+from orders.history import tallies
 from orders.models import Order, Partner, Record
 from orders.overview import statement
 from orders.text import fold
@@ -168,6 +169,9 @@ def test_an_empty_month_leads_to_the_last_one_with_orders(monas: Client) -> None
     page = monas.get("/statement/?customer=77&month=2026-05").content.decode()
     assert "No orders in May 2026" in page
     assert "?customer=77&amp;month=2025-11" in page
+    record("OWN", at=NOW - timedelta(days=100), partner_id="")
+    tallies.rebuild(current_destination())
+    assert "?customer=-&amp;month=2026-02" in monas.get("/statement/?customer=-").content.decode()
     partner("78", "Hotel Nuevo")
     assert "None of this customer was read" in monas.get("/statement/?customer=78").content.decode()
 
