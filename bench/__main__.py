@@ -13,10 +13,10 @@ from bench.stage import ROOT, sync_seconds
 
 FIGURES = {
     name: (f"bench.{name}",)
-    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror", "overview")
+    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
 }
 FIGURES["history-postgres"] = ("bench.history", "--postgres")
-FIGURES["overview-postgres"] = ("bench.overview", "--postgres")
+FIGURES |= {"overview": ("bench.overview",), "overview-postgres": ("bench.overview", "--postgres")}
 
 
 def main() -> int:
