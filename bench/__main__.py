@@ -16,6 +16,7 @@ FIGURES = {
     for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
 }
 FIGURES["history-postgres"] = ("bench.history", "--postgres")
+FIGURES |= {"export": ("bench.export",), "export-postgres": ("bench.export", "--postgres")}
 FIGURES |= {"overview": ("bench.overview",), "overview-postgres": ("bench.overview", "--postgres")}
 
 
