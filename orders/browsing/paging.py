@@ -62,8 +62,8 @@ def page(found: Found, asked: Asked) -> Page:
 def count(found: Found) -> str:
     """How many there are: 1,234 or 10,000+."""
     if found.walk:
-        some, all_of_them = found.walk.some(COUNTED_OF_SOME + 1)
-        return f"{min(len(some), COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
+        some, all_of_them = found.walk.count(COUNTED_OF_SOME + 1)
+        return f"{min(some, COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
     if found.everything and found.known.many:
         return f"{COUNTED:,}+"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count()

@@ -54,6 +54,16 @@ def count(query: Query) -> int:
     return int(keys((f"SELECT COUNT(*) FROM ({query[0]}) AS r", query[1]))[0])
 
 
+def count_fitting(looked: Query, remain: list[Condition]) -> tuple[int, int]:
+    """Of some entries how many meet the conditions, and how many there are."""
+    where, told = all_of(remain)
+    with connection.cursor() as cursor:
+        text = f"SELECT COUNT(CASE WHEN {where} THEN 1 END), COUNT(*) FROM ({looked[0]}) AS r"
+        cursor.execute(text, (*told, *looked[1]))
+        number, entries = cursor.fetchone()
+    return number, entries
+
+
 def merged(ranges: list[Ranges], always: Condition, order: Order, most: int) -> Query:
     """The first keys of all the ranges together."""
     parts = [part for each in ranges for part in _each(each, always, f"{order} LIMIT {most}", "at, id")]

@@ -20,6 +20,9 @@ from orders.browsing.terms import Customers, Terms
 LOOKED = 5_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
+TRIED = 300
+"""Records that are looked at first, by date, whatever is asked for."""
+
 OF_CUSTOMER = "r.partner_id = {} AND NOT (r.partner_id = '')"
 """Word for word as the index leaves out what is not told, else SQLite would not follow it."""
 
@@ -57,7 +60,10 @@ class Walk:
 
     def first(self, place: Place, most: int) -> Walked:
         """The first records behind a place."""
-        always, order, way = _always(self._terms, place), Order(place.down), self._way
+        always, order = _always(self._terms, place), Order(place.down)
+        if most <= TRIED and self._may_be_common and len(found := self._by_date(always, order, most)) == most:
+            return Walked(found)
+        way = self._way
         if not way.remain:
             ranges = _nearest(way.ranges, always, order, most)
             return Walked(sql.keys(sql.merged(ranges, always, order, most)) if ranges else [])
@@ -79,6 +85,33 @@ class Walk:
             return walked.keys, len(walked.keys) < most and walked.end is None
         found = sql.keys(sql.mixed(self._way.ranges, _always(self._terms, place), most))
         return found, len(found) < most
+
+    def count(self, most: int) -> tuple[int, bool]:
+        """How many there are, and whether that is all: so many are counted at most, and `LOOKED` looked at."""
+        place = Place(down=True)
+        always, way = _always(self._terms, place), self._way
+        if not way.ranges:
+            return 0, True
+        if not way.remain:
+            number = sql.count(sql.mixed(way.ranges, always, most))
+            return number, number < most
+        if way.gathered:
+            looked = sql.mixed(way.ranges, always, LOOKED, way.remain)
+        else:
+            looked = sql.lined_up(way.ranges, always, Order(place.down), LOOKED, way.remain)
+        number, entries = sql.count_fitting(looked, way.remain)
+        return min(number, most), number < most and entries < LOOKED
+
+    @property
+    def _may_be_common(self) -> bool:
+        """Whether nothing is asked for that has an index of its own."""
+        return self._terms.owner is None and not self._terms.partner
+
+    def _by_date(self, always: Condition, order: Order, most: int) -> list[int]:
+        """Perhaps so much fits that it is met soon among all records: then no ranges have to be merged."""
+        remain = _remain(self._terms) or [("TRUE", ())]
+        looked = sql.lined_up([Ranges("TRUE", [()])], always, order, TRIED, remain)
+        return sql.keys(sql.fitting_in_line(looked, remain, most, order))
 
     @cached_property
     def _way(self) -> _Way:
