@@ -23,6 +23,7 @@ from typing import Any
 
 from bench.figure import Row, hand_over, note, p95
 from bench.stage import Stage
+from tests.services.servers import postgres
 
 RECORDS, FEW_RECORDS = 1_000_000, 10_000
 SAMPLES, WARM_UP = 60, 4
@@ -49,12 +50,15 @@ def measure() -> Iterator[Row]:
     with ExitStack() as stack:
         stage = stack.enter_context(Stage())
         stage.variables["DJANGO_SETTINGS_MODULE"] = "bench.settings"
+        if told.postgres:
+            server = stack.enter_context(postgres(Path(stage.data), kept=told.keep))
+            stage.variables["DATABASE_URL"] = server
         stage.prepare()
         stage.variables["YEASTAR_BASE_URL"] = VENDOR
         stage.become_django()
         from bench.shelves import shelves
 
-        few, many = stack.enter_context(shelves(Path(stage.data), (FEW_RECORDS, told.records), told))
+        few, many = stack.enter_context(shelves(told.keep or Path(stage.data), (FEW_RECORDS, told.records)))
         yield from compared(few, many, told)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -10,28 +9,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import environ
-import psycopg
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import sql
 
 from bench import shelf
 from bench.figure import note
 from orders.models import Record
-from tests.services.servers import postgres
 
 
 class Shelf:
-    """A history. Within `with` it is the one that the portal knows."""
+    """A history in a database of its own. Within `with` it is the one that the portal knows."""
 
-    def __init__(self, url: str, count: int) -> None:
-        self.url, self.count = url, count
+    def __init__(self, name: str, count: int) -> None:
+        self.count = count
         self._own: BaseDatabaseWrapper = connections.create_connection("default")
-        self._own.settings_dict = {**self._own.settings_dict, **_changes(url)}
+        self._own.settings_dict = {**self._own.settings_dict, "NAME": name}
         self._before: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -48,34 +43,29 @@ class Shelf:
         self._own.close()
 
 
-def _changes(url: str) -> dict[str, Any]:
-    told = environ.Env.db_url_config(url)
-    return {name: told[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
-
-
 @contextmanager
-def shelves(scratch: Path, counts: tuple[int, ...], told: argparse.Namespace) -> Iterator[list[Shelf]]:
-    """One for each count; where they are kept, the next run finds them filled."""
-    where: Path = told.keep or scratch
+def shelves(where: Path, counts: tuple[int, ...]) -> Iterator[list[Shelf]]:
+    """One for each count: files in a folder, or databases of the server; filled, unless they are."""
     where.mkdir(parents=True, exist_ok=True)
+    found: list[Shelf] = []
     with ExitStack() as stack:
-        server = stack.enter_context(postgres(scratch, kept=told.keep)) if told.postgres else ""
-        found = []
         for count in counts:
-            url = _database(server, count) if server else f"sqlite:///{where.resolve() / f'history-{count}.sqlite3'}"
-            found.append(Shelf(url, count))
+            found.append(Shelf(_database(where, count), count))
             stack.callback(found[-1].close)
             with found[-1]:
                 _fill(count)
         yield found
 
 
-def _database(server: str, count: int) -> str:
+def _database(where: Path, count: int) -> str:
     name = f"history_{count}"
-    with psycopg.connect(server, autocommit=True) as asking:
-        if not asking.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            asking.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return f"{server.rpartition('/')[0]}/{name}"
+    if connection.vendor == "sqlite":
+        return str(where.resolve() / f"{name}.sqlite3")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not cursor.fetchone():
+            cursor.execute(f"CREATE DATABASE {name}")
+    return name
 
 
 def _fill(count: int) -> None:
