@@ -52,7 +52,7 @@ RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=30.0)
 # Details that one run of following the history reads, and pages of older orders that are read again after it.
 HISTORY_DETAILS = env.int("HISTORY_DETAILS", default=200)
 HISTORY_ROLLING_PAGES = env.int("HISTORY_ROLLING_PAGES", default=5)
-# So many rows go straight to the browser; more are written to a file by a worker. An Excel file takes twenty times as
+# So many rows go straight to the browser; more are written to a file by a worker. An Excel file takes ten times as
 # long as the rest. Files are kept for so many hours.
 EXPORT_STREAM_ROWS = env.int("EXPORT_STREAM_ROWS", default=50_000)
 EXPORT_STREAM_ROWS_XLSX = env.int("EXPORT_STREAM_ROWS_XLSX", default=5_000)

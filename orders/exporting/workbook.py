@@ -31,7 +31,7 @@ _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel knows no time zones
 
 
 class Workbook:
-    """Writes to `path`. What it needs meanwhile, three times the size of the file and more, lies in `folder`."""
+    """Writes to `path`. What it needs meanwhile, many times the size of the file, lies in `folder`."""
 
     more = False
 
