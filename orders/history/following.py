@@ -110,6 +110,9 @@ class _Run:
                 details.read_some(self._portal, self._reading, self._alive)
         except Interrupted as why:
             self._scan.problem, self._words = str(why), ""
+        except Exception:
+            self._scan.problem = self._scan.problem or "Something went wrong that nobody had thought of."
+            raise
         finally:
             runs.end(self._reading, self._scan, self._words, complete=self._complete)
         drift.note(self._destination)
@@ -247,14 +250,15 @@ class _Run:
             return
         self._gathered = records.Gathered()
         runs.check(self._reading)  # else what is old by now could replace what another worker has read
-        # Whatever cuts this short, it is gone on with where these rows begin.
+        # Whatever cuts this short, not all was read, and it is gone on with where these rows begin.
         self._scan.next_page, reached = self._first_page, self._scan.next_page
+        self._scan.complete, complete = False, self._scan.complete
         kept = records.keep_gathered(self._destination, found, timezone.now())
         self._reading.new += kept.new
         self._reading.changed += kept.changed
         if kept.references or not self._untold.isdisjoint(row.order_no for row in found.rows):
             hear(self._portal, self._destination, found.rows, kept, self._alive)
-        self._scan.next_page = reached
+        self._scan.next_page, self._scan.complete = reached, complete
 
     def _alive(self) -> None:
         if self._stopping():

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from orders.destination import current_destination
@@ -165,6 +166,24 @@ def test_a_run_that_was_cut_is_gone_on_with_and_marks_nothing_as_gone(
     assert resumed.complete, resumed.words
     assert resumed.gone == 0
     assert resumed.pages < 11
+    assert mirrored() == ledger(sandbox)
+
+
+def test_a_run_whose_last_rows_could_not_be_kept_is_not_complete(
+    portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(following, "PATIENCE", 60)
+    with monkeypatch.context() as locked:
+        locked.setattr(records, "keep_gathered", refused)
+        with pytest.raises(OperationalError):
+            follow(portal)
+    reading = Reading.objects.get()
+    assert not reading.complete
+    assert "proves nothing: Something" in reading.words
+    follow(portal)
     assert mirrored() == ledger(sandbox)
 
 
