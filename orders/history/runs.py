@@ -19,6 +19,9 @@ from orders.models import Reading
 BEAT = timedelta(seconds=2)
 """So often an open run says that it lives."""
 
+KEPT = timedelta(days=30)
+"""So long a run's row is kept: there are some six hundred a day. Older ones go when all was read to the end anew."""
+
 LATELY = 8
 """Among so many runs nearly always one was complete, and the open one is the last: one question tells of both."""
 
@@ -76,7 +79,9 @@ def end(reading: Reading, scan: Scan, words: str = "", *, complete: bool | None 
     reading.finished_at = timezone.now()
     reading.words = words or scan.words
     reading.complete = scan.complete if complete is None else complete
-    _write(reading, scan)
+    if _write(reading, scan) and reading.complete and reading.kind == Reading.Kind.WHOLE:
+        ended = Reading.objects.filter(destination=reading.destination, started_at__lt=reading.started_at - KEPT)
+        ended.exclude(finished_at=None).delete()
 
 
 def _write(reading: Reading, scan: Scan) -> bool:

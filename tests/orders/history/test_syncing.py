@@ -147,3 +147,17 @@ def test_the_command_waits_for_nobody(portal: PartnerPortal) -> None:
     runs.begin(runs.current_destination(), "Another one")
     with pytest.raises(CommandError, match="Another run"):
         call_command("mirror_orders")
+
+
+def test_runs_of_long_ago_are_forgotten_once_all_was_read_anew(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    first, second = follow(portal), follow(portal)
+    assert first is not None
+    assert second is not None
+    Reading.objects.filter(pk=first.pk).update(started_at=timezone.now() - timedelta(days=31))
+    sandbox.fault("order_page", "status", times=None, status=400)
+    follow(portal, whole=True)
+    assert Reading.objects.filter(pk=first.pk).exists(), "nothing newer says as of when the mirror is"
+    sandbox.faults.clear()
+    follow(portal, whole=True)
+    assert not Reading.objects.filter(pk=first.pk).exists()
+    assert Reading.objects.filter(pk=second.pk).exists()
