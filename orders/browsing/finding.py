@@ -92,7 +92,7 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if whole:
         rows = rows if by_date else _fenced(_here(known), conditions).filter(*(each.where for each in many))
         return Found(rows, few=False, sort=asked.sort, known=known)
-    walk = Walk(_terms(conditions, many, known))
+    walk = Walk(_terms(conditions, many, known), known.mixes)
     if by_date:
         return Found(rows, few=False, sort=asked.sort, notes=notes, walk=walk, known=known)
     some, all_of_them = walk.some(FEW + 1)
@@ -101,6 +101,16 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
     sort = "-at" if SORTS[asked.sort][1] else "at"
     return Found(rows, few=False, sort=sort, notes=(*notes, word), walk=walk, known=known)
+
+
+def _both(told: list[Customers]) -> tuple[Customers, ...]:
+    """Customers found by the search and by the filter, as one; what is found by number stays if it is theirs."""
+    if not told[1:] or any(each.query for each in told):
+        return tuple(told)
+    one, other = told  # the second is that of the filter, which no numbers are found by
+    theirs = Record.objects.filter(pk__in=one.keys, partner_id__in=other.ids) if one.keys else Record.objects.none()
+    keys = frozenset(theirs.values_list("pk", flat=True))
+    return (Customers(one.ids & other.ids, keys),)
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ def _terms(conditions: dict[str, Any], many: list[_Many], known: Kept) -> Terms:
         here=None if (null := conditions.get("owner_id__isnull")) is None else not null,
         owner=conditions.get("owner_id"),
         partner=conditions.get("partner_id"),
-        customers=tuple(each.customers for each in many if each.customers),
+        customers=_both([each.customers for each in many if each.customers]),
         begin=conditions.get("at__gte"),
         end=conditions.get("at__lt"),
         ours=next((each.ours for each in many if each.ours), ""),

@@ -7,17 +7,18 @@ the first rows of each hold the first rows of all. Where conditions remain that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
 from orders.browsing import sql
-from orders.browsing.mixes import mixes
+from orders.browsing.mixes import Mix, mixes
 from orders.browsing.sql import Condition, Order, Ranges
 from orders.browsing.terms import Customers, Terms
 
-LOOKED = 5_000
+LOOKED = 4_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
 TRIED = 300
@@ -55,13 +56,17 @@ class _Way:
 class Walk:
     """Where records that fit are looked for: chosen once, for a page and for the count above it."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, lately: list[Mix] | None = None) -> None:
+        """`lately`: the mixes of a minute ago, by which may be counted what fills a page."""
         self._terms = terms
+        self._lately = lately
+        self._fills_a_page = False
 
     def first(self, place: Place, most: int) -> Walked:
         """The first records behind a place."""
         always, order = _always(self._terms, place), Order(place.down)
         if most <= TRIED and self._may_be_common and len(found := self._by_date(always, order, most)) == most:
+            self._fills_a_page = True
             return Walked(found)
         way = self._way
         if not way.remain:
@@ -89,7 +94,8 @@ class Walk:
     def count(self, most: int) -> tuple[int, bool]:
         """How many there are, and whether that is all: so many are counted at most, and `LOOKED` looked at."""
         place = Place(down=True)
-        always, way = _always(self._terms, place), self._way
+        way = self._chosen(lambda: self._lately) if self._lately and self._fills_a_page else self._way
+        always = _always(self._terms, place)
         if not way.ranges:
             return 0, True
         if not way.remain:
@@ -115,6 +121,9 @@ class Walk:
 
     @cached_property
     def _way(self) -> _Way:
+        return self._chosen(mixes)
+
+    def _chosen(self, mixes_of: Callable[[], list[Mix] | None]) -> _Way:
         """By what is the rarest, or holds all conditions."""
         terms = self._terms
         if terms.owner is not None:
@@ -128,7 +137,7 @@ class Walk:
                 return way
         if terms.here and not (terms.equal or terms.customers or terms.partner is not None):
             return _Way([Ranges("r.owner_id IS NOT NULL", [()])], [])
-        if (terms.equal or terms.here is not None) and (all_of_them := mixes()) is not None:
+        if (terms.equal or terms.here is not None) and (all_of_them := mixes_of()) is not None:
             fit = [each for each in all_of_them if each.fits(terms)]
             alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
             made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
