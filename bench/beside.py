@@ -21,21 +21,30 @@ ROW = (
 )
 
 
+TABLE = "<table>{% for row in rows %}" + ROW + "{% endfor %}</table>"
+FRAMED = '{% extends "base.html" %}{% block content %}' + TABLE + "{% endblock %}"
+
+
 @cache
-def template() -> Any:
+def template(text: str) -> Any:
     """Compiled once, as the portal's own are."""
-    return engines["django"].from_string("<table>{% for row in rows %}" + ROW + "{% endfor %}</table>")
+    return engines["django"].from_string(text)
 
 
-def bare_list() -> str:
+def bare_list(text: str = TABLE, request: HttpRequest | None = None) -> str:
     """A query and a template of the newest rows, and nothing else: no filters, no names of customers."""
     rows = Record.objects.order_by("-at", "-pk").select_related("ours", "owner").defer("raw", "detail")[:ROWS]
-    return str(template().render({"rows": rows}))
+    return str(template(text).render({"rows": rows}, request))
 
 
 def bare_page(_: HttpRequest) -> HttpResponse:
     """The same behind the portal's login, for whoever has one."""
     return HttpResponse(bare_list())
+
+
+def framed_page(request: HttpRequest) -> HttpResponse:
+    """The same within the portal's frame: its head and navigation."""
+    return HttpResponse(bare_list(FRAMED, request))
 
 
 class Plain(admin.ModelAdmin):  # type: ignore[type-arg] - it takes none when it runs
@@ -72,6 +81,7 @@ def _site(name: str, how: type[Plain]) -> admin.AdminSite:
 
 urlpatterns = [
     path("bare/", bare_page),
+    path("framed/", framed_page),
     path("plain/", _site("plain", Plain).urls),
     path("dated/", _site("dated", Dated).urls),
     path("", include("portal.urls")),
