@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 
-from orders.browsing.kept import product_name
+from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
 from orders.models import Partner, Tally
 from orders.overview import links, money
@@ -100,11 +100,16 @@ def read(months: Months) -> Figures:
     statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
     counted, left_out = _money(products)
     customers, customers_count = _customers(months, statuses.total)
+    names = dict(kept().choices["product"])
+
+    def product(key: str) -> str:
+        return names.get(key) or (product_name(key) if key else NOT_TOLD) or key
+
     return Figures(
         total=statuses.total,
         url=statuses.url,
         by_status=statuses,
-        by_product=_by_month(months, by_product, "product", _product, {}),
+        by_product=_by_month(months, by_product, "product", product, {}),
         sums=counted,
         not_summed=left_out,
         customers=customers,
@@ -181,10 +186,6 @@ def _by_month(
         total=sum(each_month),
         url=links.listed(months.first, months.last),
     )
-
-
-def _product(product_id: str) -> str:
-    return (product_name(product_id) if product_id else "") or product_id or NOT_TOLD
 
 
 def _money(products: QuerySet[Tally]) -> tuple[list[money.Sum], int]:

@@ -76,17 +76,17 @@ def pace(span: tuple[datetime, datetime]) -> Pace | None:
     An order that was found in the history has none: how long that took tells nothing of Yeastar.
     """
     bought = Order.objects.filter(status=Status.PLACED, placed_at__gte=span[0], placed_at__lt=span[1])
-    latest = bought.order_by("-placed_at").values("pk")
-    receipts = Attempt.objects.filter(outcome=Outcome.RECEIPT, order__in=latest[:TIMED])
-    times = receipts.exclude(finished_at=None).values_list("order__placed_at", "finished_at")
+    latest = list(bought.order_by("-placed_at").values_list("pk", "placed_at")[: TIMED + 1])
+    placed = dict(latest[:TIMED])
+    receipts = Attempt.objects.filter(outcome=Outcome.RECEIPT, order__in=list(placed)).exclude(finished_at=None)
+    times = [(placed[pk], end) for pk, end in receipts.order_by().values_list("order_id", "finished_at")]
     took = sorted(max(0.0, (end - begin).total_seconds()) for begin, end in times if begin and end)
     if not took:
         return None
-    placed = latest[: TIMED + 1].count()
     return Pace(
         receipts=len(took),
-        placed=min(placed, TIMED),
-        all_of_them=placed <= TIMED,
+        placed=len(placed),
+        all_of_them=len(latest) <= TIMED,
         average=statistics.fmean(took),
         median=statistics.median(took),
         slow=took[-(-19 * len(took) // 20) - 1],
