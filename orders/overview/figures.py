@@ -102,14 +102,14 @@ def read(months: Months) -> Figures:
     customers, customers_count = _customers(months, statuses.total)
     names = dict(kept().choices["product"])
 
-    def product(key: str) -> str:
+    def called(key: str) -> str:
         return names.get(key) or (product_name(key) if key else NOT_TOLD) or key
 
     return Figures(
         total=statuses.total,
         url=statuses.url,
         by_status=statuses,
-        by_product=_by_month(months, by_product, "product", product, {}),
+        by_product=_by_month(months, by_product, "product", called, {}),
         sums=counted,
         not_summed=left_out,
         customers=customers,
