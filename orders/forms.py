@@ -219,9 +219,7 @@ class SettleForm(forms.Form):
         if given.get("outcome") == "record" and not given.get("order_no") and "order_no" not in self.errors:
             self.add_error("order_no", "Give the order number that Yeastar shows.")
         if given.get("outcome") == "never" and not given.get("sure"):
-            self.add_error(
-                "sure", "Confirm that you have looked it up. Else it may be bought twice."
-            )
+            self.add_error("sure", "Confirm that you have looked it up. Else it may be bought twice.")
         if given.get("outcome") == "never" and (given.get("order_no") or given.get("transaction_no")):
             self.add_error(
                 "outcome", "What was never placed has no numbers. Take them out, or choose the other answer."

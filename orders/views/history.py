@@ -21,7 +21,7 @@ from orders.browsing.finding import find
 from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
 from orders.history import drift, runs
-from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Order, Partner, Record, SavedView
+from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Drift, Order, Partner, Record, SavedView
 from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
@@ -97,7 +97,7 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "events": verdict.timeline(ours) if ours else [],
         "others": shown.rows(others),
         "freshness": runs.freshness(),
-        "drifts": ours.drifts.filter(seen_at=None) if ours else (),
+        "drifts": Drift.objects.filter(order=ours, seen_at=None) if ours else (),
         "asks_details": record.destination == current_destination(),
         "payloads": [
             ("The row of their list", _pretty(record.raw)),
