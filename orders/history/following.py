@@ -146,7 +146,8 @@ class _Run:
         first = self._inwards(pages, range(1, HEAD + 1))
         if first is None or self._scan.total is None or not first.results:
             return True
-        if self._scan.total > self._known():  # perhaps the newest stand on the last pages
+        # Perhaps the newest stand on the last pages; and if one has gone, the numbers do not tell.
+        if self._scan.total > self._known() or not _newest_first(first):
             last = -(-self._scan.total // len(first.results))
             self._inwards(pages, range(last, max(1, last - HEAD), -1))
         return self._scan.total != self._known()
@@ -269,6 +270,12 @@ class _Run:
 
     def _known(self) -> int:
         return records.how_many(self._destination)
+
+
+def _newest_first(page: Page[OrderRow]) -> bool:
+    """Whether its rows stand in that order, as far as they tell their times."""
+    times = [row.create_time for row in page.results if row.create_time]
+    return bool(times) and times == sorted(times, reverse=True)
 
 
 def _here(destination: str) -> QuerySet[Record]:

@@ -20,7 +20,7 @@ from orders.history.reading import Interrupted
 from orders.models import Order, Reading, Record, Tally
 from tests.orders.history.kit import placed_elsewhere
 from yeastar_api.client import PartnerPortal
-from yeastar_api.messages import OrderRow
+from yeastar_api.messages import OrderRow, Page
 from yeastar_api.sandbox import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,6 +185,40 @@ def test_a_run_whose_last_rows_could_not_be_kept_is_not_complete(
     assert "proves nothing: Something" in reading.words
     follow(portal)
     assert mirrored() == ledger(sandbox)
+
+
+def test_a_cut_run_marks_none_of_the_known_as_gone_and_one_that_returns_is_back(
+    portal: PartnerPortal, sandbox: Sandbox, settings: Any
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    sandbox.world.generate("orders", 500)
+    follow(portal)
+    gone = sandbox.world.orders.pop(0)
+    follow(portal, whole=True, stopping=after(7))
+    assert not Record.objects.exclude(gone_at=None).exists()
+    for _ in range(2):
+        follow(portal, whole=True)
+    assert Record.objects.exclude(gone_at=None).get().order_no == gone.order_no
+    sandbox.world.orders.insert(0, gone)
+    follow(portal, whole=True)
+    assert not Record.objects.exclude(gone_at=None).exists()
+
+
+def test_of_a_vendor_with_the_oldest_first_what_is_new_is_read_though_the_numbers_agree(
+    portal: PartnerPortal, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    rows = [{"orderNo": f"A{number}", "createTime": 1_700_000_000 + number} for number in range(250)]
+
+    def page(self: PartnerPortal, page_no: int, *_: Any) -> Page[OrderRow]:
+        return Page(tuple(map(OrderRow, rows[100 * (page_no - 1) : 100 * page_no])), total=len(rows))
+
+    monkeypatch.setattr(PartnerPortal, "order_page", page)
+    follow(portal, whole=True)
+    del rows[120]
+    rows.append({"orderNo": "NEW", "createTime": 1_700_000_999})
+    follow(portal)
+    assert Record.objects.filter(order_no="NEW").exists()
 
 
 def test_what_does_not_add_up_after_a_run_that_was_gone_on_with_begins_anew(
