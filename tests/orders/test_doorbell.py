@@ -146,7 +146,7 @@ def test_a_bell_for_a_draft_buys_nothing(draft: Draft, sandbox: Sandbox) -> None
 def test_the_beat_knows_every_task_it_calls() -> None:
     scheduled = {entry["task"] for entry in celery_app.conf.beat_schedule.values()}
     celery_app.loader.import_default_modules()
-    verbs = ("sweep", "reconcile", "follow_history", "mirror_accounts")
+    verbs = ("sweep", "reconcile", "follow_history", "tidy_exports", "mirror_accounts")
     assert scheduled == {f"orders.tasks.{verb}" for verb in verbs}
     assert scheduled | {doorbell.SUBMIT} <= set(celery_app.tasks)
     assert current_app.conf.broker_url == "memory://"
