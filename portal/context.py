@@ -6,11 +6,15 @@ from django.http import HttpRequest
 from orders import breaking
 from portal.vendor import host_of, is_sandbox
 
+ADMIN_PATHS = ("/partners/", "/contacts/", "/people/", "/connection/", "/audit/")
+"""The pages behind "Admin"; `templates/_admin.html` leads from one to the other."""
 
-def vendor(_: HttpRequest) -> dict[str, object]:
+
+def vendor(request: HttpRequest) -> dict[str, object]:
     """Which host orders go to, whether that is the sandbox, and, for pages that ask, whether orders must wait."""
     return {
         "sandbox": is_sandbox(),
         "host": host_of(settings.YEASTAR_BASE_URL),
         "orders_wait": breaking.warning,
+        "admin_page": request.path.startswith(ADMIN_PATHS),
     }
