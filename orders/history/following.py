@@ -166,7 +166,7 @@ class _Run:
     def _page(self, pages: Pages, number: int) -> Page[OrderRow]:
         page, scan = pages.read(number), self._scan
         scan.pages, scan.total = scan.pages + 1, page.total
-        scan.keys |= {key_of(row) for row in page.results}
+        scan.hold(page.results)
         self._see(page.results, scan)
         return page
 

@@ -53,6 +53,16 @@ class Scan:
     problem: str = ""
     errors: int = 0  # questions without an answer, also those that were answered when asked again
     next_page: int = 1  # where one that was cut short would go on
+    unnumbered: bool = False  # whether a row without an order number was among them
+
+    def hold(self, rows: Sequence[OrderRow]) -> set[str]:
+        """Count these orders as seen; their keys. One that gets its number while the scan goes on counts once."""
+        keys = {key_of(row) for row in rows}
+        self.keys |= keys
+        self.unnumbered = self.unnumbered or not all(row.order_no for row in rows)
+        if self.unnumbered:
+            self.keys -= {key_of_id(row.id) for row in rows if row.order_no and row.id}
+        return keys
 
     @property
     def words(self) -> str:
@@ -74,7 +84,12 @@ def key_of(row: OrderRow) -> str:
     """What tells a row from the others: its order number, or its id, or all of it."""
     if row.order_no:
         return row.order_no[:NUMBER_LENGTH]
-    return f"id:{row.id[:NUMBER_LENGTH]}" if row.id else f"#{mark(encode(storable(row.raw)))}"
+    return key_of_id(row.id) if row.id else f"#{mark(encode(storable(row.raw)))}"
+
+
+def key_of_id(number: str) -> str:
+    """The key of a row without an order number."""
+    return f"id:{number[:NUMBER_LENGTH]}"
 
 
 encode = msgspec.json.Encoder(order="sorted").encode
@@ -226,7 +241,6 @@ class _Walk:
         if page.total is not None:
             self._shrank |= scan.total is not None and page.total < scan.total
             scan.total = page.total
-        keys = {key_of(row) for row in page.results}
-        scan.keys |= keys
+        keys = scan.hold(page.results)
         self._see(page.results, scan)
         return keys, len(page.results)

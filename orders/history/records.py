@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from orders.history import tallies
 from orders.history.columns import Columns, blank, columns_of, draw, insert, tell, upsert
-from orders.history.reading import encode, key_of, mark
+from orders.history.reading import encode, key_of, key_of_id, mark
 from orders.history.telling import references_in, told_in
 from orders.models import NUMBER_LENGTH, Order, Record
 from orders.text import storable
@@ -104,7 +104,10 @@ def keep(destination: str, rows: Sequence[OrderRow], now: datetime) -> Kept:
 def keep_gathered(destination: str, found: Gathered, now: datetime) -> Kept:
     """Write what is new or has changed of what was gathered."""
     kept = Kept(references=found.references)
-    for some in _batches(list(found.told), TOGETHER):
+    # Those without a number first: one that has got its number since is the same order, and has only one record.
+    unnumbered = [key for key, row in found.told.items() if not row.order_no]
+    numbered = [key for key, row in found.told.items() if row.order_no]
+    for some in (*_batches(unnumbered, TOGETHER), *_batches(numbered, TOGETHER)):
         try:
             _keep(destination, found, some, now, kept)
         except IntegrityError:  # somebody else has written one of them, or linked our order, a moment ago
@@ -117,12 +120,15 @@ def _keep(destination: str, found: Gathered, keys: Sequence[str], now: datetime,
     news = [key for key in keys if known.get(key) != found.marks[key]]
     if not news:
         return
+    renamed = _numbered_since(destination, [found.told[key] for key in news if key not in known])
+    known |= dict.fromkeys(renamed, "")
     # What is new is made ready before anybody has to wait for it.
     new = [
         tell(blank(destination, key, now), found.told[key], found.marks[key], now) for key in news if key not in known
     ]
     changed = [key for key in news if key in known]
     with writing():
+        _rename(destination, renamed)
         old: list[Columns] = []
         for some in _batches(changed, BATCH):
             old += columns_of(Record.objects.filter(destination=destination, key__in=some))
@@ -152,6 +158,27 @@ def _marks(destination: str, keys: Sequence[str]) -> dict[str, str]:
             cursor.execute(f"{select} WHERE destination = %s AND key IN ({asked})", [destination, *some])
             found.update({key: "" if gone_at else mark for key, mark, gone_at in cursor.fetchall()})
     return found
+
+
+def _numbered_since(destination: str, rows: Sequence[OrderRow]) -> dict[str, str]:
+    """Which of these were kept when they had an id only: the key of their record now, by the key that it is to get."""
+    numbers = {key_of_id(row.id): key_of(row) for row in rows if row.order_no and row.id}
+    unnumbered = Record.objects.filter(destination=destination, order_no="")
+    if not numbers or not unnumbered.exists():
+        return {}
+    keys = [
+        key
+        for some in _batches(list(numbers), BATCH)
+        for key in unnumbered.filter(key__in=some).values_list("key", flat=True)
+    ]
+    return {numbers[key]: key for key in keys}
+
+
+def _rename(destination: str, renamed: Mapping[str, str]) -> None:
+    """Give records the keys of their numbers, and our orders that were found by the old ones, too."""
+    for key, before in renamed.items():
+        Record.objects.filter(destination=destination, key=before).update(key=key)
+        Order.objects.filter(destination=destination, found_as=before).update(found_as=key)
 
 
 def _link(destination: str, records: Sequence[Columns]) -> None:
