@@ -2,7 +2,9 @@
 
 from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
 from orders.models.breaker import Breaker
+from orders.models.changes import PartnerChange
 from orders.models.characters import LAST, Characters
+from orders.models.connection import ConnectionTest, Credentials, Heartbeat
 from orders.models.drift import Drift
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
@@ -34,12 +36,15 @@ __all__ = [
     "Attempt",
     "Breaker",
     "Characters",
+    "ConnectionTest",
     "Contact",
+    "Credentials",
     "Drift",
     "EchoSighting",
     "EvidenceIsKept",
     "Export",
     "ExportQuerySet",
+    "Heartbeat",
     "Mirrored",
     "MirroredQuerySet",
     "Order",
@@ -47,6 +52,7 @@ __all__ = [
     "OrderQuerySet",
     "Outcome",
     "Partner",
+    "PartnerChange",
     "Reading",
     "Record",
     "SavedView",
