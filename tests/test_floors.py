@@ -58,6 +58,7 @@ FLOORS: list[set[str]] = [
     {"orders.urls"},
     # The building.
     {"portal.logs"},
+    {"portal.models"},
     {
         "portal.accounts",
         "portal.cache",
@@ -71,6 +72,7 @@ FLOORS: list[set[str]] = [
         "portal.views",
         "portal.wsgi",
     },
+    {"portal.people/"},
     {"portal", "portal.apps", "portal.context", "portal.management/", "portal.run/", "portal.urls"},
 ]
 

@@ -9,6 +9,7 @@ from orders.models.drift import Drift
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
 from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
+from orders.models.limits import Limited, Limits
 from orders.models.order import (
     MANAGE_CONNECTION,
     PLACE_ORDER,
@@ -45,6 +46,8 @@ __all__ = [
     "Export",
     "ExportQuerySet",
     "Heartbeat",
+    "Limited",
+    "Limits",
     "Mirrored",
     "MirroredQuerySet",
     "Order",
