@@ -3,44 +3,36 @@
 A list is found in one of two ways. *Walking* goes along indexes in the order of the list, and stops after a page:
 quick when much fits. *Gathering* takes a few keys first and sorts them then: quick when little fits. Planners choose
 between the two by guesses, and a wrong guess reads a million rows. So it is decided here, by looking: what is found by
-a search is gathered up to `FEW` keys. Whatever could lead a planner away again is fenced: a column inside `COALESCE`
-has no index.
+a search is gathered up to `FEW` keys, and more is a condition of a walk. Whatever could lead a planner away again is
+fenced: a column inside `COALESCE` has no index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from orders.browsing import sql
+from orders.browsing import numbers, sql
 from orders.browsing.asked import NOT_TOLD, SORTS, Asked
 from orders.browsing.kept import Kept, kept
+from orders.browsing.numbers import Numbers
 from orders.browsing.terms import Customers, Terms
-from orders.browsing.walking import Walk
+from orders.browsing.walking import Place, Walk
 from orders.lifecycle import Status
-from orders.models import LAST, USUAL_CURRENCY, USUAL_STATUS, Characters, Partner, Record
+from orders.models import USUAL_CURRENCY, USUAL_STATUS, Partner, Record
+from orders.text import fold
 
 FEW = 1_000
 """So many keys are gathered, at most."""
 
-NUMBERS = (
-    "order_no",
-    "transaction_no",
-    "instance_id",
-    "invoice_no",
-    "product_no",
-    "custom_reference_no",
-    "reference",
-)
-"""The columns that are searched by their beginning."""
+FIRST = 20
+"""Of those whose number is exactly what is looked for so many stand first, at most."""
 
 USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 
@@ -58,6 +50,9 @@ class Found:
     everything: bool = False  # nothing was left out
     notes: tuple[str, ...] = ()
     walk: Walk | None = None
+    exact: tuple[int, ...] = ()  # keys that stand first, and are not among the others
+    at_least: int = 0  # so many there are more than
+    some: Walk | None = None  # where some of what `walk` finds can be met at once
     known: Kept = field(kw_only=True)
 
 
@@ -66,14 +61,11 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     known = kept()
     conditions = _conditions(asked, now)
     sets: list[set[int] | _Many] = []
-    notes: tuple[str, ...] = ()
+    told = numbers.beginning_with(asked.q, FEW) if asked.q else Numbers()
     if asked.q:
-        keys, notes = by_number(asked.q)
-        sets.append(_set_of_customers(asked.q, keys))
-        if notes and whole:
-            sets[-1], notes = _all_by_number(asked.q, sets[-1]), ()
+        sets.append(_set_of_customers(asked.q, told))
     if asked.customer and "partner_id" not in conditions:
-        sets.append(_set_of_customers(asked.customer, set()))
+        sets.append(_set_of_customers(asked.customer, Numbers()))
     if asked.ours:
         sets.append(_set_of_ours(asked.ours))
     if asked.made == "elsewhere" and (asked.ours or asked.who):
@@ -84,7 +76,7 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
         conditions["owner_id__isnull"] = False
     if few:
         rows = _gathered(known, set.intersection(*few), conditions, [each.where for each in many])
-        return Found(rows, few=True, sort=asked.sort, notes=notes, known=known)
+        return _exact_first(Found(rows, few=True, sort=asked.sort, known=known), told, whole)
     by_date = SORTS[asked.sort][0] == "at"
     if not (conditions or many):
         return Found(_here(known), few=False, sort=asked.sort, everything=True, known=known)
@@ -92,21 +84,49 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if whole:
         rows = rows if by_date else _fenced(_here(known), conditions).filter(*(each.where for each in many))
         return Found(rows, few=False, sort=asked.sort, known=known)
-    walk = Walk(_terms(conditions, many, known), known.mixes)
+    found, walk = _walked(rows, asked, _terms(conditions, many, known), told, known)
     if by_date:
-        return Found(rows, few=False, sort=asked.sort, notes=notes, walk=walk, known=known)
+        return found
     some, all_of_them = walk.some(FEW + 1)
     if all_of_them:
-        return Found(_gathered(known, set(some), {}, []), few=True, sort=asked.sort, notes=notes, known=known)
+        gathered = _gathered(known, {*some, *found.exact}, {}, [])
+        return _exact_first(Found(gathered, few=True, sort=asked.sort, known=known), told, whole)
     word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
-    sort = "-at" if SORTS[asked.sort][1] else "at"
-    return Found(rows, few=False, sort=sort, notes=(*notes, word), walk=walk, known=known)
+    return replace(found, sort="-at" if SORTS[asked.sort][1] else "at", notes=(word,))
+
+
+def _exact_first(found: Found, told: Numbers, whole: bool) -> Found:
+    """Of few that fill more than a page the exact number first, newest first."""
+    if whole or not told.exact:
+        return found
+    exact = found.rows.filter(pk__in=told.exact).order_by("-at", "-pk").values_list("pk", flat=True)
+    first = tuple(exact[:FIRST])
+    return replace(found, rows=found.rows.exclude(pk__in=first), exact=first) if first else found
+
+
+def _walked(rows: QuerySet[Record], asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Found, Walk]:
+    """What is met when walking; the exact number, if it is searched for, first."""
+    first: tuple[int, ...] = ()
+    if told.exact:
+        first = tuple(Walk(_among(terms, told.exact)).first(Place(down=True), FIRST).keys)
+        terms = replace(terms, but=terms.but | {*first})
+    alone = told.beginnings and not known.destinations and [*asked.filters] == ["q"]
+    walk = Walk(terms, known.mixes)
+    some = Walk(_among(terms, told.highest)) if told.highest else None
+    more = FEW if alone else 0
+    return Found(rows, few=False, sort=asked.sort, walk=walk, exact=first, at_least=more, some=some, known=known), walk
+
+
+def _among(terms: Terms, keys: frozenset[int]) -> Terms:
+    """What is found by numbers, narrowed to some of it."""
+    others = [each for each in terms.customers if not each.beginnings]
+    return replace(terms, customers=(Customers(frozenset(), keys), *others))
 
 
 def _both(told: list[Customers]) -> tuple[Customers, ...]:
     """Customers found by the search and by the filter, as one; what is found by number stays if it is theirs."""
-    if not told[1:] or any(each.query for each in told):
-        return tuple(told)
+    if not told[1:] or not all(each.in_ranges for each in told):
+        return tuple(sorted(told, key=lambda each: not each.in_ranges))
     one, other = told  # the second is that of the filter, which no numbers are found by
     theirs = Record.objects.filter(pk__in=one.keys, partner_id__in=other.ids) if one.keys else Record.objects.none()
     keys = frozenset(theirs.values_list("pk", flat=True))
@@ -136,45 +156,6 @@ def _terms(conditions: dict[str, Any], many: list[_Many], known: Kept) -> Terms:
         but=frozenset(key for each in many for key in each.but),
         strange=known.destinations,
     )
-
-
-def by_number(text: str) -> tuple[set[int], tuple[str, ...]]:
-    """The keys of records one of whose numbers begins with `text`; and a word if those are too many."""
-    parts, values = [], []
-    for prefix in {text, text.upper()}:
-        for column in NUMBERS:
-            parts.append(_beginning(column))
-            values += [prefix, prefix + LAST]
-        # The reference stands with the order, too, where their row does not tell it.
-        parts.append("SELECT r.id FROM orders_record r JOIN orders_order o ON r.ours_id = o.id WHERE o.reference = %s")
-        values.append(prefix)
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
-        rows = [key for (key,) in cursor.fetchall()]
-    found = set(rows)
-    if len(found) <= FEW:
-        return found, ()
-    word = f"More than {FEW:,} numbers begin with “{text}”: only the highest are shown. Type more of it."
-    return set(sorted(found)[-FEW:]), (word,)
-
-
-def _beginning(column: str) -> str:
-    """One range of a column's index, from its end. As querysets all of them together would take ten times as long."""
-    what = f'({column}) COLLATE "C"' if connection.vendor == "postgresql" else column
-    where = f"{what} >= %s AND {what} < %s AND NOT ({column} = '')"
-    rows = f"SELECT id FROM orders_record WHERE {where} ORDER BY {what} DESC LIMIT {FEW + 1}"  # noqa: S608
-    return f"SELECT id FROM ({rows}) AS one"  # noqa: S608
-
-
-def _all_by_number(text: str, others: set[int] | _Many) -> _Many:
-    """All with a number that begins with `text`, however many, to be met when walking; and some more."""
-    found = Q(pk__in=others) if isinstance(others, set) else others.where
-    for prefix in {text, text.upper()}:
-        found |= Q(ours__reference=prefix)
-        for column in NUMBERS:
-            characters = Characters(Coalesce(column, column))
-            found |= Q(GreaterThanOrEqual(characters, prefix)) & Q(LessThan(characters, prefix + LAST))
-    return _Many(found)
 
 
 def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:
@@ -229,21 +210,28 @@ def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Ite
     return _fenced(_here(known).filter(pk__in=keys), conditions).filter(*many)
 
 
-def _set_of_customers(words: str, keys: set[int]) -> set[int] | _Many:
+def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:
     """The records of customers in whose company, name, email or id each of these words occurs, and some more.
 
     Gathered if few, else to be met when walking.
     """
     matching = Partner.objects.matching(words).order_by().values_list("remote_id", flat=True)
+    if not fold(words).split():
+        matching = matching.none()  # marks without a letter stand nowhere
     partners = list(matching[: FEW + 1])
-    where = Q(partner_id_fenced__in=matching) | Q(pk__in=keys)
+    where = Q(partner_id_fenced__in=matching) | Q(pk__in=told.keys)
+    if told.beginnings:
+        where |= numbers.where(told.beginnings)
     if len(partners) > FEW:
-        return _Many(where, Customers(frozenset(), frozenset(keys), matching.query.sql_with_params()))
+        query = matching.query.sql_with_params()
+        return _Many(where, Customers(frozenset(), told.keys, query, told.beginnings))
     ids = frozenset(partners)
+    if told.beginnings:
+        return _Many(where, Customers(ids, told.keys, beginnings=told.beginnings))
     found, all_of_them = Walk(Terms(customers=(Customers(ids),))).some(FEW + 1) if ids else ([], True)
     if all_of_them:
-        return set(found) | keys
-    more = Record.objects.filter(pk__in=keys).values_list("pk", "partner_id") if keys else ()
+        return set(found) | told.keys
+    more = Record.objects.filter(pk__in=told.keys).values_list("pk", "partner_id") if told.keys else ()
     return _Many(where, Customers(ids, frozenset(key for key, partner in more if partner not in ids)))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce
 from orders.browsing.asked import SORTS, Asked
 from orders.browsing.finding import Found
 from orders.browsing.kept import COUNTED
+from orders.browsing.terms import Terms
 from orders.browsing.walking import Place, Walk, Walked
 from orders.models import Characters, Record
 
@@ -36,10 +38,21 @@ class Page:
     before: int | None = None  # the page before ends in front of it
     lost: bool = False  # the page that was asked for begins at a record that is not there
     seen: datetime | None = None  # so far was looked, and further on the next page
+    exact: int = 0  # so many rows stand first because their number is exactly what was looked for
+    further: tuple[datetime, int] | None = None  # when the next of what is known to fit is, and behind which record
 
 
 def page(found: Found, asked: Asked) -> Page:
     """The page that is asked for. Going back, what is less than a page is the first one."""
+    listed = _page(found, asked)
+    if not listed.before and found.exact:
+        listed = replace(listed, rows=[*_in_turn(found.exact), *listed.rows], exact=len(found.exact))
+    if listed.rows or asked.before or not (found.some and listed.seen and listed.after):
+        return listed
+    return replace(listed, further=_further(found.some, Place(SORTS[found.sort][1], listed.seen, listed.after)))
+
+
+def _page(found: Found, asked: Asked) -> Page:
     column, down = SORTS[found.sort]
     if found.walk:
         return _walked(found.walk, asked, down)
@@ -61,12 +74,15 @@ def page(found: Found, asked: Asked) -> Page:
 
 def count(found: Found) -> str:
     """How many there are: 1,234 or 10,000+."""
+    if found.at_least >= COUNTED_OF_SOME:
+        return f"{COUNTED_OF_SOME:,}+"
     if found.walk:
         some, all_of_them = found.walk.count(COUNTED_OF_SOME + 1)
+        some = max(some + len(found.exact), found.at_least)
         return f"{min(some, COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
     if found.everything and found.known.many:
         return f"{COUNTED:,}+"
-    number = found.rows.order_by().values("pk")[: COUNTED + 1].count()
+    number = found.rows.order_by().values("pk")[: COUNTED + 1].count() + len(found.exact)
     return f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
 
 
@@ -95,9 +111,19 @@ def _onwards(walked: Walked, *, behind: int | None = None, lost: bool = False) -
     return Page(rows, after=after, before=before, lost=lost, seen=_seen(walked))
 
 
-def _in_turn(keys: list[int]) -> list[Record]:
+def _in_turn(keys: Sequence[int]) -> list[Record]:
     rows = Record.objects.defer(*UNSHOWN).in_bulk(keys)
     return [rows[key] for key in keys if key in rows]
+
+
+def _further(some: Walk, place: Place) -> tuple[datetime, int] | None:
+    """Where the next is of some that are known to fit, though others may stand before it."""
+    key = next(iter(some.first(place, 1).keys), None)
+    if key is None:
+        return None
+    at = Record.objects.values_list("at", flat=True).get(pk=key)
+    [before] = Walk(Terms()).first(Place(not place.down, at, key), 1).keys
+    return at, before
 
 
 def _seen(walked: Walked) -> datetime | None:
@@ -110,11 +136,9 @@ def _from_the_top(rows: list[Record], *, lost: bool) -> Page:
     return Page(shown, after=shown[-1].pk if len(rows) > PAGE_SIZE else None, lost=lost)
 
 
-def behind(found: Found, asked: Asked, place: tuple[Any, Any] | None = None) -> QuerySet[Record]:
-    """The rows in the order that is asked for, behind a place in it: a value of the column that sorts, and a key."""
-    column, down = SORTS[asked.sort]
-    rows = _sorted(found, column, down)
-    return rows if place is None else _behind(rows, down, *place)
+def in_order(found: Found, asked: Asked) -> QuerySet[Record]:
+    """All rows in the order that is asked for."""
+    return _sorted(found, *SORTS[asked.sort])
 
 
 def _sorted(found: Found, column: str, down: bool) -> QuerySet[Record]:

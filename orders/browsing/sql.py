@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from orders.browsing.terms import Values
+from orders.browsing.terms import NUMBERS, Values
+from orders.models import LAST
 
 Condition = tuple[str, Values]
 Query = tuple[str, Values]
 
-COLUMNS = ("product_id", "status", "currency", "owner_id", "partner_id")
-"""What conditions may ask of an entry; an index holds them, so that no row has to be read."""
+COLUMNS = ("product_id", "status", "currency", "owner_id", "partner_id", *NUMBERS)
+"""What conditions may ask of an entry. An index holds all but the numbers, so that no row has to be read."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,17 @@ def among(column: str, values: Collection[Any]) -> Condition:
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s)", (list(values),)
     return f"{column} IN (SELECT value FROM json_each(%s))", (json.dumps(list(values)),)
+
+
+def begins(columns: Iterable[str], text: str) -> Condition:
+    """Whether what stands in one of the columns begins with a text."""
+    told = [characters(column) for column in columns]
+    return " OR ".join(f"{each} >= %s AND {each} < %s" for each in told), (text, text + LAST) * len(told)
+
+
+def characters(column: str) -> str:
+    """A column as an index holds it that is searched by the beginning."""
+    return f'({column}) COLLATE "C"' if connection.vendor == "postgresql" else column
 
 
 def all_of(conditions: list[Condition]) -> Condition:

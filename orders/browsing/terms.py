@@ -9,6 +9,17 @@ from typing import Any
 
 Values = tuple[Any, ...]
 
+NUMBERS = (
+    "order_no",
+    "transaction_no",
+    "instance_id",
+    "invoice_no",
+    "product_no",
+    "custom_reference_no",
+    "reference",
+)
+"""The columns that are searched by their beginning."""
+
 
 @dataclass(frozen=True)
 class Customers:
@@ -17,6 +28,12 @@ class Customers:
     ids: frozenset[str]
     keys: frozenset[int] = frozenset()  # records of nobody among `ids`
     query: tuple[str, Values] | None = None
+    beginnings: tuple[str, ...] = ()  # some more are those with a number that begins with one of these
+
+    @property
+    def in_ranges(self) -> bool:
+        """Whether ranges of indexes hold all of them."""
+        return not (self.query or self.beginnings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from orders.browsing import sql
 from orders.browsing.mixes import Mix, mixes
 from orders.browsing.sql import Condition, Order, Ranges
-from orders.browsing.terms import Customers, Terms
+from orders.browsing.terms import NUMBERS, Customers, Terms
 
 LOOKED = 4_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
@@ -131,7 +131,7 @@ class Walk:
         if terms.partner:
             ranges = Ranges(OF_CUSTOMER, [(terms.partner,)])
             return _Way([ranges], _remain(terms, partner=False))
-        if terms.customers and not terms.customers[0].query:
+        if terms.customers and terms.customers[0].in_ranges:
             way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
             if not way.remain or self._are_few(way.ranges):
                 return way
@@ -210,7 +210,8 @@ def _is_one_of(customers: Customers) -> Condition:
     if customers.query:
         # "is true", or PostgreSQL would make a join of it and lose the order.
         names, values = f"(r.partner_id IN ({customers.query[0]})) IS TRUE", customers.query[1]
-    if not customers.keys:
-        return names, values
-    keys, numbers = sql.among("r.id", customers.keys)
-    return f"({names} OR {keys})", (*values, *numbers)
+    parts = [(names, values)]
+    if customers.keys:
+        parts.append(sql.among("r.id", customers.keys))
+    parts += [sql.begins([f"r.{column}" for column in NUMBERS], each) for each in customers.beginnings]
+    return f"({' OR '.join(text for text, _ in parts)})", tuple(value for _, each in parts for value in each)

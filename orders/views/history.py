@@ -55,6 +55,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "notes": [
             *asked.notes,
             *found.notes,
+            *([_exact(listed.exact, asked)] if listed.exact else []),
             *(["There is no such page; this is the first one."] if listed.lost else []),
             *([_how_far(listed.seen, asked)] if listed.seen else []),
         ],
@@ -71,6 +72,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "view": next((view for view in views if view.query == asked.query), None),
         "empty": not asked.filters and not listed.rows,
         "goes_on": bool(listed.seen),
+        "jump": {"at": listed.further[0], "url": asked.page(after=listed.further[1])} if listed.further else None,
         "freshness": runs.freshness(),
         "drifting": drift.count(current_destination()),
     }
@@ -174,6 +176,11 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
     return [
         {"name": asking.NAMES[name], "label": label, "url": asked.but(**{name: ""})} for name, label in labels.items()
     ]
+
+
+def _exact(number: int, asked: asking.Asked) -> str:
+    which = "The first order has" if number == 1 else f"The first {number} orders have"
+    return f"{which} exactly the number “{asked.q}”. The others follow."
 
 
 def _how_far(seen: datetime, asked: asking.Asked) -> str:

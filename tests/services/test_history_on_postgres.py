@@ -11,6 +11,8 @@ import pytest
 
 from tests.services.servers import ROOT, postgres, postgres_program
 
+TESTS = ["tests/orders/test_browsing.py", "tests/orders/test_browsing_numbers.py"]
+
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("history-on-postgres")]
 
 
@@ -19,7 +21,7 @@ def test_browsing_finds_the_same_on_postgresql(tmp_path: Path) -> None:
     with postgres(tmp_path) as url:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-n0", "tests/orders/test_browsing.py"],
+            [sys.executable, "-m", "pytest", "-q", "-n0", *TESTS],
             cwd=ROOT,
             env=ours | {"DATABASE_URL": url, "DATA_DIR": str(tmp_path)},
             capture_output=True,
