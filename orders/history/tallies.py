@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from orders.models import Record, Tally
+from orders.models import Record, Tally, money, whole_and_fraction
 
 BATCH = 500
 
@@ -74,9 +74,9 @@ def apply(destination: str, changes: Delta) -> None:
     """Add to the tallies. Call it in the transaction that writes the records."""
     if not changes:
         return
-    ops = connection.ops
+    month = connection.ops.adapt_datefield_value
     rows = [
-        (destination, ops.adapt_datefield_value(cell[0]), *cell[1:], int(count), _plain(amount), int(priced))
+        (destination, month(cell[0]), *cell[1:], int(count), *whole_and_fraction(amount), int(priced))
         for cell, (count, amount, priced) in sorted(changes.items())
     ]
     with connection.cursor() as cursor:
@@ -85,18 +85,13 @@ def apply(destination: str, changes: Delta) -> None:
         Tally.objects.filter(destination=destination, count=0).delete()
 
 
-# SQLite keeps decimals as floats: rounding each sum to its places lets no error grow.
 _ADD = """
-INSERT INTO orders_tally (destination, month, kind, key, status, currency, count, amount, priced)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO orders_tally (destination, month, kind, key, status, currency, count, whole, fraction, priced)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (destination, kind, month, key, status, currency)
-DO UPDATE SET count = orders_tally.count + excluded.count, amount = ROUND(orders_tally.amount + excluded.amount, 4),
-    priced = orders_tally.priced + excluded.priced
+DO UPDATE SET count = orders_tally.count + excluded.count, whole = orders_tally.whole + excluded.whole,
+    fraction = orders_tally.fraction + excluded.fraction, priced = orders_tally.priced + excluded.priced
 """
-
-
-def _plain(amount: Decimal) -> str | None:
-    return connection.ops.adapt_decimalfield_value(amount, 24, 4)
 
 
 def recount(destination: str) -> Delta:
@@ -106,9 +101,12 @@ def recount(destination: str) -> Delta:
 
 def told(destination: str) -> Delta:
     """What the tallies say."""
-    columns = ("month", "kind", "key", "status", "currency", "count", "amount", "priced")
+    columns = ("month", "kind", "key", "status", "currency", "count", "whole", "fraction", "priced")
     rows = Tally.objects.filter(destination=destination).values_list(*columns)
-    return {tuple(cell): [Decimal(n), sum_, Decimal(priced)] for *cell, n, sum_, priced in rows}
+    return {
+        tuple(cell): [Decimal(count), money(whole, fraction), Decimal(priced)]
+        for *cell, count, whole, fraction, priced in rows
+    }
 
 
 def rebuild(destination: str) -> bool:

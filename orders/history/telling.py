@@ -25,7 +25,7 @@ FACTS = {
 AMOUNTS = ("orderAmount", "totalAmount", "amount")
 """Keys that may tell what an order costs, the most telling first."""
 
-_MOST = Decimal(10) ** 15
+_MOST = Decimal(10) ** 11  # with its places fifteen digits, which SQLite holds exactly
 _PLACES = Decimal("0.0001")
 _KEYS = frozenset({*FACTS, *AMOUNTS, "orderStatus", "orderNo"})
 

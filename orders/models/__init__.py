@@ -8,7 +8,16 @@ from orders.models.connection import ConnectionTest, Credentials, Heartbeat
 from orders.models.drift import Drift
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
-from orders.models.history import USUAL_CURRENCY, USUAL_STATUS, EchoSighting, Reading, Record, Tally
+from orders.models.history import (
+    USUAL_CURRENCY,
+    USUAL_STATUS,
+    EchoSighting,
+    Reading,
+    Record,
+    Tally,
+    money,
+    whole_and_fraction,
+)
 from orders.models.limits import Limited, Limits
 from orders.models.order import (
     MANAGE_CONNECTION,
@@ -60,4 +69,6 @@ __all__ = [
     "Record",
     "SavedView",
     "Tally",
+    "money",
+    "whole_and_fraction",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 
@@ -125,7 +127,8 @@ class Tally(models.Model):
     status = models.CharField(max_length=NUMBER_LENGTH, blank=True)
     currency = models.CharField(max_length=20, blank=True)
     count = models.IntegerField(default=0)
-    amount = models.DecimalField(max_digits=24, decimal_places=4, default=0)
+    whole = models.BigIntegerField(default=0)  # the money; SQLite holds decimals as floats, so they are no sum
+    fraction = models.BigIntegerField(default=0)  # behind it, in ten-thousandths; may be many wholes
     priced = models.IntegerField(default=0, db_default=0)  # of how many theirs tells an amount
 
     class Meta:
@@ -137,6 +140,21 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} {self.kind} {self.key} {self.status}: {self.count}"
+
+    @property
+    def amount(self) -> Decimal:
+        """The money."""
+        return money(self.whole, self.fraction)
+
+
+def money(whole: int, fraction: int) -> Decimal:
+    """A sum of money, exactly, from those of its two columns."""
+    return whole + Decimal(fraction).scaleb(-4)
+
+
+def whole_and_fraction(amount: Decimal) -> tuple[int, int]:
+    """A sum of money, of four places at most, as its two columns hold it."""
+    return divmod(int(amount.scaleb(4)), 10_000)
 
 
 class Reading(models.Model):

@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Sum
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
 from orders.models import Partner, Tally
+from orders.models import money as exactly
 from orders.overview import links, money
 from orders.overview.period import PERIODS, Months, parse
 
@@ -30,6 +31,8 @@ RANK_SECONDS = 900
 OTHERS = "others"
 
 NOT_TOLD = "not told"
+
+SUMS = (Sum("count"), Sum("priced"), Sum("whole"), Sum("fraction"))
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,12 @@ def _by_month(
 def _money(products: QuerySet[Tally]) -> tuple[list[money.Sum], int]:
     """The sums of each currency, and how many orders are in none of them for what became of them."""
     columns = products.values_list("currency", "status")
-    cells = list(columns.annotate(Sum("count"), Sum("priced"), Sum("amount")))
-    counted = [(currency, *numbers) for currency, status, *numbers in cells if money.summed(status)]
+    cells = list(columns.annotate(*SUMS))
+    counted = [
+        (currency, count, priced, exactly(*amount))
+        for currency, status, count, priced, *amount in cells
+        if money.summed(status)
+    ]
     return money.sums(counted), sum(count for _, status, count, *_ in cells if not money.summed(status))
 
 
@@ -203,8 +210,8 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
     # Each month by itself: so both databases enter the index at each month and customer.
     rows = _tallies(Tally.Kind.PARTNER, months).filter(month__in=list(months), key__in=["", *top])
     columns = rows.values_list("key", "currency", "status")
-    for key, currency, status, count, priced, amount in columns.annotate(Sum("count"), Sum("priced"), Sum("amount")):
-        cells[key].append((currency, status, count, priced, amount))
+    for key, currency, status, count, priced, *amount in columns.annotate(*SUMS):
+        cells[key].append((currency, status, count, priced, exactly(*amount)))
     names = {each.remote_id: str(each) for each in Partner.objects.filter(remote_id__in=top).defer("raw", "search")}
     counts = {key: sum(count for _, _, count, *_ in of_it) for key, of_it in cells.items()}
     top = sorted((key for key in top if key in counts), key=lambda key: (-counts[key], names.get(key, key)))

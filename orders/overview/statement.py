@@ -46,6 +46,7 @@ class Statement:
     not_summed: list[tuple[str, int]]  # status of theirs, and of how many orders
     undetailed: int  # of so many only the row in their list was read
     undated: int  # of so many theirs tells no date: they stand under the day when they were first seen
+    gone: int  # so many their list no longer holds; they count like the others
 
     @property
     def summed(self) -> int:
@@ -80,6 +81,7 @@ def read(customer: str, month: date) -> Statement:
         not_summed=left_out.most_common(),
         undetailed=sum(each.detail_at is None for each in records),
         undated=sum(each.created_at is None for each in records),
+        gone=sum(each.gone_at is not None for each in records),
     )
 
 

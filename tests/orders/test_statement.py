@@ -70,6 +70,7 @@ def test_all_orders_of_that_customer_and_month_stand_there_the_oldest_first(mona
     page = monas.get("/statement/?customer=77&month=2026-05").content.decode()
     assert listed(page) == ["A", "GONE", "B"]
     assert "no longer in their list" in page
+    assert "list no longer holds 1 of these orders. It counts all the same." in page
     for words in ("Hotel Mirador", "Spain", "Statement of May 2026", "3 orders, the oldest first"):
         assert words in page
     assert listed(monas.get("/statement/?customer=77&month=2026-04").content.decode()) == ["OLDER"]

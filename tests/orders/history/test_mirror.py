@@ -6,11 +6,13 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from django.test import Client
 from django.utils import timezone
 
 from orders.destination import current_destination
@@ -18,6 +20,8 @@ from orders.history import following, linking, records, tallies
 from orders.history.following import follow, roll
 from orders.history.reading import Interrupted
 from orders.models import Order, Reading, Record, Tally
+from orders.overview import figures
+from orders.overview.period import Months
 from tests.orders.history.kit import placed_elsewhere
 from yeastar_api.client import PartnerPortal
 from yeastar_api.messages import OrderRow, Page
@@ -121,6 +125,23 @@ def test_money_is_added_without_an_error_that_grows(portal: PartnerPortal, sandb
     assert_tallies_are_right()
 
 
+def test_sums_of_great_amounts_are_exact_to_the_last_place(portal: PartnerPortal) -> None:
+    """Orders in dong come to more than the fifteen digits that SQLite holds of a decimal."""
+    here, chance = current_destination(), random.Random(1)
+    for _ in range(3):
+        rows = [
+            {"orderNo": f"A{number}", "currencyCode": "VND", "createTime": 1_700_000_000, "orderAmount": amount}
+            for number in range(1_000)
+            for amount in [f"{chance.choice((-1, 1, 1))}{chance.randint(0, 10**10)}.{chance.randint(0, 9999):04}"]
+        ]
+        records.keep(here, [OrderRow(row) for row in rows], timezone.now())
+    assert_tallies_are_right()
+    [tally] = Tally.objects.filter(kind="product")
+    assert tally.amount == sum(Decimal(row["orderAmount"]) for row in rows) > 10**12
+    months = Months(tally.month, tally.month)
+    assert [each.amount for each in figures.read(months).sums] == [tally.amount]
+
+
 def test_tallies_that_are_wrong_are_rebuilt(portal: PartnerPortal) -> None:
     follow(portal)
     assert tallies.rebuild(current_destination())
@@ -202,6 +223,27 @@ def test_a_cut_run_marks_none_of_the_known_as_gone_and_one_that_returns_is_back(
     sandbox.world.orders.insert(0, gone)
     follow(portal, whole=True)
     assert not Record.objects.exclude(gone_at=None).exists()
+
+
+def test_an_order_that_vanished_counts_as_before_in_list_statement_overview_and_recount(
+    portal: PartnerPortal, sandbox: Sandbox, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    customer = next(iter(sandbox.world.partners))
+    placed_elsewhere(sandbox, partnerId=customer, cents=1050)
+    follow(portal, whole=True)
+    sandbox.world.orders.pop()
+    reading = follow(portal, whole=True)
+    assert reading is not None
+    assert reading.gone == 1
+    assert_tallies_are_right()
+    browser = sign_in(mona)
+    statement = browser.get("/statement/", {"customer": customer}).context["statement"]
+    [told] = browser.get("/overview/", {"period": "this-month"}).context["figures"].customers[:1]
+    [row] = browser.get(told.url).context["rows"]
+    assert (told.count, statement.orders, statement.gone) == (1, 1, 1)
+    assert [each.amount for each in (*told.sums, *statement.sums)] == [Decimal("10.50")] * 2
+    assert row.record.gone_at
+    assert "list no longer holds count all the same" in browser.get("/overview/").content.decode()
 
 
 def test_of_a_vendor_with_the_oldest_first_what_is_new_is_read_though_the_numbers_agree(
