@@ -47,16 +47,29 @@ class TargetForm(StepForm):
     )
 
     def __init__(
-        self, *args: Any, recipe: Recipe, knows_partner: Knows, devices: Mapping[str, str] | None, **kwargs: Any
+        self,
+        *args: Any,
+        recipe: Recipe,
+        knows_partner: Knows,
+        devices: Mapping[str, str] | None,
+        own_account: bool = True,
+        pbx: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.recipe, self.knows_partner, self.devices = recipe, knows_partner, devices
+        self.recipe, self.knows_partner, self.devices, self.own_account = recipe, knows_partner, devices, own_account
         if recipe.target is not Target.EITHER:
             del self.fields["license_for"]
         if recipe.target is Target.DEVICE:
             del self.fields["partner_id"]
         if recipe.target is Target.ACCOUNT:
             del self.fields["product_no"]
+        elif not pbx:
+            del self.fields["product_no"]
+            new_only = self.fields["license_for"]
+            new_only.choices = [("new", "A new licence")]  # type: ignore[attr-defined]
+            new_only.initial = "new"
+            new_only.help_text = "Orders for PBXs are not open to you: whose a PBX is cannot be told."
         elif recipe.devices is Devices.TYPED:
             self.fields[
                 "product_no"
@@ -73,6 +86,8 @@ class TargetForm(StepForm):
         partner_id: str = self.cleaned_data["partner_id"]
         if partner_id and not self.knows_partner(partner_id):
             raise forms.ValidationError("This customer is not in the list. Choose one that is.")
+        if not partner_id and not self.own_account and self.cleaned_data.get("license_for") != "existing":
+            raise forms.ValidationError("For whom? Choose a customer. Orders for our own account are not open to you.")
         return partner_id
 
     def clean_product_no(self) -> str:
@@ -100,7 +115,7 @@ class TargetForm(StepForm):
                 "license_for",
                 "A new licence has no serial number yet. Take it out, or choose an existing PBX.",
             )
-        elif license_for == "new" and self.add_prefix("partner_id") not in self.data:
+        elif license_for == "new" and self.add_prefix("partner_id") not in self.data and self.own_account:
             # A list in which nothing is selected sends nothing: that must not be taken for our own account.
             self.add_error("partner_id", "For whom? Choose a customer, or our own account.")
         return given

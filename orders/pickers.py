@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db.models import Max
 
-from orders.models import Contact, Mirrored, MirroredQuerySet, Partner
+from orders.allowing import ASK, Allowed
+from orders.models import Contact, Mirrored, MirroredQuerySet
 from orders.summary import OWN_ACCOUNT
 from orders.text import fold
 from yeastar_api.messages import Device
@@ -18,6 +19,9 @@ WHOLE_LIST = 200
 
 SHOWN = 50
 """Of a longer list, so many at a time."""
+
+NOTHING_YET = "There is nothing to choose from yet."
+NOBODY = f"There is no customer yet for whom you may order. {ASK}"
 
 QUERY_LIMIT = 200
 """Characters of a search that are looked at."""
@@ -55,22 +59,24 @@ class Picker:
     as_of: datetime | None = None
     empty_label: str = ""
     required: bool = True
+    nothing: str = NOTHING_YET
     shown: int = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shown", len(self.options))
 
 
-def partner_picker(*, selected: str, query: str, options_url: str) -> Picker:
-    """The subordinate users, after our own account."""
+def partner_picker(*, may: Allowed, selected: str, query: str, options_url: str) -> Picker:
+    """The subordinate users that somebody may order for, after our own account if that is allowed."""
     return _people(
-        Partner.objects.on_offer(),
+        may.partners(),
         name="partner_id",
         label="Customer",
         selected=selected,
         query=query,
         options_url=options_url,
-        empty_label=OWN_ACCOUNT,
+        empty_label=OWN_ACCOUNT if may.own_account else "",
+        nothing=NOTHING_YET if may.limits is None else NOBODY,
     )
 
 
@@ -126,6 +132,7 @@ def _people(
     options_url: str,
     empty_label: str = "",
     first: str = "",
+    nothing: str = NOTHING_YET,
 ) -> Picker:
     query = query[:QUERY_LIMIT]
     total = rows.count()
@@ -149,6 +156,7 @@ def _people(
         as_of=rows.aggregate(at=Max("mirrored_at"))["at"],
         empty_label=empty_label,
         required=not empty_label,
+        nothing=nothing,
     )
 
 

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from orders import doorbell, rules, summary
+from orders.allowing import allowed
 from orders.composing import Choices, Recipe, Target, compose
 from orders.destination import current_destination
 from orders.duplicates import Twin, one_at_a_time, ours, twins
@@ -120,6 +121,9 @@ def place(
     _refuse_twins(known, reason=reason, shown=shown)
 
     def look_again() -> None:
+        # Inside the transaction: limits that were set since the draft was made count.
+        if words := allowed(order.owner_id).refusal(order.recipe, order.picked):
+            raise CannotPlace(words)
         one_at_a_time(likeness)
         _refuse_twins(ours(order, likeness), reason=reason, shown=[twin.key for twin in known])
 

@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from orders import gateway, rules
+from orders.allowing import allowed
 from orders.composing import Devices
 from orders.duplicates import twins
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.likeness import wanted_by
 from orders.lookups import Lookup
-from orders.models import Contact, Order, Partner
+from orders.models import Contact, Order
 from orders.pickers import contact_picker, device_picker, partner_picker
 from orders.placing import preview
 from orders.plan_form import PlanForm
@@ -63,8 +64,12 @@ def _selected(data: QueryDict | None, stored: str | None, name: str) -> str:
 
 def _target(order: Order, data: QueryDict | None) -> StepPage:
     recipe, choices = order.recipe, order.picked
+    may = allowed(order.owner_id)
+    refusal = may.refusal(recipe, choices)
+    if not may.recipe(recipe):
+        return StepPage(notice=refusal)
     listed: Lookup[Any] | None = None
-    if recipe.devices is Devices.LISTED:
+    if recipe.devices is Devices.LISTED and may.pbx:
         listed = gateway.devices(recipe.product_id, asker=order.owner_id, max_age=_max_age(data))
         if listed.state != "ready":
             return StepPage(lookup=listed, what="list of PBXs")
@@ -73,12 +78,15 @@ def _target(order: Order, data: QueryDict | None) -> StepPage:
         data,
         recipe=recipe,
         initial=initial(choices),
-        knows_partner=lambda each: Partner.objects.on_offer().filter(remote_id=each).exists(),
+        knows_partner=lambda each: may.partners().filter(remote_id=each).exists(),
+        own_account=may.own_account,
+        pbx=may.pbx,
         devices={device.product_no: device.comment for device in devices} if listed else None,
     )
     context: dict[str, Any] = {}
     if "partner_id" in form.fields:
         context["partner_picker"] = partner_picker(
+            may=may,
             selected=_selected(data, choices.partner_id, "partner_id"),
             query=_query(data, "partner_id"),
             options_url=options_url(order, "target", "partner_id"),
@@ -90,7 +98,7 @@ def _target(order: Order, data: QueryDict | None) -> StepPage:
             query=_query(data, "product_no"),
             options_url=options_url(order, "target", "product_no"),
         )
-    return StepPage(form=form, context=context)
+    return StepPage(form=form, context=context, notice=refusal if data is None else "")
 
 
 def _max_age(data: QueryDict | None) -> float:

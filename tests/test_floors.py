@@ -50,7 +50,7 @@ FLOORS: list[set[str]] = [
         "orders.summary",
         "orders.verdict",
     },
-    {"orders.exporting/", "orders.history/"},
+    {"orders.allowing", "orders.exporting/", "orders.history/"},
     {"orders.duplicates", "orders.overview/", "orders.settling"},
     {"orders.beside", "orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
     {"orders.steps"},

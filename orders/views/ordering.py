@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import placing, steps, verdict, wizard
+from orders.allowing import NO_PBX, allowed, barred
 from orders.composing import Choices, Recipe, Target
 from orders.forms import PlaceForm
 from orders.lifecycle import Status
@@ -45,6 +46,7 @@ class Draft:
     step: str  # the one that is open
     updated_at: datetime
     resume_url: str
+    barred: bool  # it names somebody for whom its owner may no longer order
 
 
 REASON, REASON_LIMIT = "reason for the same again", 2000
@@ -57,7 +59,11 @@ staff_only = permission_required(PLACE_ORDER, raise_exception=True)
 @staff_only
 def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
-    cards = [{"recipe": recipe, "target_words": TARGET_WORDS[recipe.target]} for recipe in RECIPES.values()]
+    may = allowed(request.user.pk)
+    cards = [
+        {"recipe": recipe, "target_words": TARGET_WORDS[recipe.target], "open": may.recipe(recipe)}
+        for recipe in RECIPES.values()
+    ]
     mine = drafts_of(request)
     in_doubt = list(Order.objects.in_doubt()[:20]) if request.user.has_perm(SETTLE_ORDER) else []
     context = {
@@ -78,10 +84,12 @@ def drafts_of(request: HtmxHttpRequest) -> OrderQuerySet:
 
 def as_drafts(orders: Iterable[Order]) -> list[Draft]:
     """Drafts as a list shows them, each with the URL of its first open step."""
-    return [_as_draft(order, wizard.first_open(order)) for order in orders]
+    drafts = list(orders)
+    closed = barred(drafts[0].owner_id, drafts) if drafts else set()
+    return [_as_draft(order, "target" if order.pk in closed else wizard.first_open(order), closed) for order in drafts]
 
 
-def _as_draft(draft: Order, step: str) -> Draft:
+def _as_draft(draft: Order, step: str, closed: Container[UUID]) -> Draft:
     return Draft(
         pk=draft.pk,
         recipe=draft.recipe,
@@ -90,6 +98,7 @@ def _as_draft(draft: Order, step: str) -> Draft:
         step=wizard.step_title(draft.recipe, step),
         updated_at=draft.updated_at,
         resume_url=wizard.step_url(draft, step),
+        barred=draft.pk in closed,
     )
 
 
@@ -99,6 +108,9 @@ def start(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """A new draft, at its first step."""
     if slug not in RECIPES:
         raise Http404
+    if not allowed(request.user.pk).recipe(RECIPES[slug]):
+        messages.warning(request, NO_PBX)
+        return redirect("orders:catalogue")
     order = placing.start(slug=slug, owner=request.user)
     return redirect(wizard.step_url(order, wizard.STEPS[0]))
 
@@ -122,6 +134,8 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     if wizard.STEPS.index(name) > wizard.STEPS.index(wizard.first_open(order)):
         messages.info(request, "One step at a time: this one comes first.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
+    if name != "target" and (back := _back_to_target(order)):
+        return back
     if name != "review":
         return _answer(request, order, name) if request.method == "POST" else _ask(request, order, name)
     return _back_to_plan(order) or _ask(request, order, name)
@@ -138,6 +152,12 @@ def _ask(request: HtmxHttpRequest, order: Order, name: str) -> HttpResponse:
 def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
     messages.info(request, f"The draft for {order.recipe.title} was discarded.", extra_tags=str(order.pk))
     return redirect("orders:catalogue")
+
+
+def _back_to_target(order: Order) -> HttpResponse | None:
+    """Back to the first step, which says why, if its owner may no longer order for whom it names."""
+    refused = allowed(order.owner_id).refusal(order.recipe, order.picked)
+    return redirect(wizard.step_url(order, "target")) if refused else None
 
 
 def _back_to_plan(order: Order) -> HttpResponse | None:
@@ -239,7 +259,7 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if back := _back_to_plan(order):
+    if back := _back_to_target(order) or _back_to_plan(order):
         return back
     form = PlaceForm(request.POST)
     try:
@@ -270,6 +290,9 @@ def again(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if not verdict.can_order_again(order):
         not_yet = "This order is not settled yet. Nobody must order it again until it is."
         messages.warning(request, verdict.problem(order) if order.found_as and not order.conflict else not_yet)
+        return redirect(order)
+    if not allowed(request.user.pk).recipe(order.recipe):
+        messages.warning(request, NO_PBX)
         return redirect(order)
     draft = placing.again(order, owner=request.user)
     messages.info(request, "A new draft with the same choices. Nothing is ordered until you place it.")
