@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from django.http import QueryDict
 from django.utils import timezone
 from xlsxwriter.exceptions import FileCreateError
 
-from orders.browsing.asked import Asked, parse
-from orders.browsing.finding import Found, find
-from orders.exporting import files
+from orders.browsing.asked import parse
+from orders.browsing.finding import find
+from orders.exporting import files, reading
 from orders.exporting.lines import CsvLines, JsonLines
 from orders.exporting.reading import batches
 from orders.exporting.workbook import Workbook
@@ -52,10 +54,10 @@ class Stopping(Exception):
     """The worker is to stop: somebody else shall begin anew."""
 
 
-def asked_for(export: Export) -> tuple[Asked, Found]:
-    """What the export is of. "Today" is the day when it was asked for."""
+def asked_for(export: Export) -> array[int]:
+    """The keys of what it is of, as it is now. "Today" is the day when it was asked for."""
     asked = parse(QueryDict(export.query))
-    return asked, find(asked, export.asked_at, whole=True)
+    return reading.keys(find(asked, export.asked_at, whole=True), asked)
 
 
 def write(export: Export, stopping: Callable[[], bool]) -> None:
@@ -63,9 +65,9 @@ def write(export: Export, stopping: Callable[[], bool]) -> None:
     row = _Row(export, SILENCE, stopping)
     try:
         with files.workshop(export) as place:
-            asked, found = asked_for(export)
-            row.say(total=found.rows.count())
-            path = _file(export, asked, found, place, row)
+            keys = asked_for(export)
+            row.say(total=len(keys))
+            path = _file(export, keys, place, row)
             size = path.stat().st_size
             path.replace(export.path)
         if not row.end(Export.State.READY, size=size, total=row.rows):
@@ -85,23 +87,28 @@ def write(export: Export, stopping: Callable[[], bool]) -> None:
 def send(export: Export) -> Iterator[bytes]:
     """The export in chunks for the browser. Begin it here: what can fail before the first byte fails now.
 
-    Raises OSError if a file that has to be whole before it can be sent cannot be written.
+    Close it, and the row learns that it was broken off, also before the first chunk. Raises OSError if a file that has
+    to be whole before it can be sent cannot be written.
     """
     row = _Row(export, SILENT_DOWNLOAD)
+    chunks = _chunks(export, row)
+    sent = _watched(chunks, row)
+    next(sent)
+    return sent
+
+
+def _chunks(export: Export, row: _Row) -> Generator[bytes]:
+    """Nothing, once all is ready to be sent; then the chunks."""
+    keys = asked_for(export)
     if export.format != Export.Format.XLSX:
-        return _watched(_lines(export, *asked_for(export), row), row)
-    try:
-        with files.workshop(export) as place:  # what is open when its folder is removed goes with its last reader
-            file = _file(export, *asked_for(export), place, row).open("rb")
-    except (OSError, FileCreateError) as error:
-        row.end(Export.State.FAILED, words=_words(error))
-        raise OSError(_words(error)) from error
-
-    def chunks() -> Iterator[bytes]:
-        with file:
-            yield from iter(lambda: file.read(CHUNK), b"")
-
-    return _watched(chunks(), row)
+        yield b""
+        yield from _lines(export, keys, row)
+        return
+    with files.workshop(export) as place:  # what is open when its folder is removed goes with its last reader
+        file = _file(export, keys, place, row).open("rb")
+    with file:
+        yield b""
+        yield from iter(lambda: file.read(CHUNK), b"")
 
 
 class _Row:
@@ -135,12 +142,12 @@ class _Row:
         return bool(self._mine.update(state=state, finished_at=ended, alive_until=None, **told))
 
 
-def _file(export: Export, asked: Asked, found: Found, place: Path, row: _Row) -> Path:
+def _file(export: Export, keys: Sequence[int], place: Path, row: _Row) -> Path:
     path = place / export.file_name
     if export.format == Export.Format.XLSX:
         book = Workbook(path, place)
         try:
-            for batch in batches(found, asked):
+            for batch in batches(keys):
                 book.add(batch)
                 row.wrote(len(batch["key"]))
             row.say(silence=timedelta(seconds=row.rows / CLOSING))
@@ -151,15 +158,15 @@ def _file(export: Export, asked: Asked, found: Found, place: Path, row: _Row) ->
         row.size = path.stat().st_size
         return path
     with path.open("wb") as file:
-        for chunk in _lines(export, asked, found, row):
+        for chunk in _lines(export, keys, row):
             file.write(chunk)
     return path
 
 
-def _lines(export: Export, asked: Asked, found: Found, row: _Row) -> Iterator[bytes]:
+def _lines(export: Export, keys: Sequence[int], row: _Row) -> Iterator[bytes]:
     lines = CsvLines() if export.format == Export.Format.CSV else JsonLines()
     written = lines.head()
-    for batch in batches(found, asked, more=lines.more):
+    for batch in batches(keys, more=lines.more):
         written += lines.lines(batch)
         row.wrote(len(batch["key"]))
         while len(written) >= CHUNK:
@@ -171,13 +178,17 @@ def _lines(export: Export, asked: Asked, found: Found, row: _Row) -> Iterator[by
         yield written
 
 
-def _watched(chunks: Iterator[bytes], row: _Row) -> Iterator[bytes]:
+def _watched(chunks: Generator[bytes], row: _Row) -> Iterator[bytes]:
     """The same chunks; and the row learns how it ended."""
     try:
-        yield from chunks
+        with closing(chunks):
+            yield from chunks
     except GeneratorExit:
         row.end(Export.State.FAILED, words=BROKEN_OFF)
         raise
+    except (OSError, FileCreateError) as error:
+        row.end(Export.State.FAILED, words=_words(error))
+        raise OSError(_words(error)) from error
     except Exception:  # the browser sees that its download is not whole: no last chunk comes
         row.end(Export.State.FAILED, words=UNEXPECTED)
         raise

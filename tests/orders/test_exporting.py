@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -246,7 +249,7 @@ def test_each_row_comes_once_however_it_is_read(db: None, seed: Any, sort: str) 
     found = find(asked, NOW, whole=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "BATCH", 7)
-        keys = [key for batch in reading.batches(found, asked) for key in batch["key"]]
+        keys = [key for batch in reading.batches(reading.keys(found, asked)) for key in batch["key"]]
     column, sign = ("order_no", "-") if "order" in sort else ("at", "-")
     sign = "-" if sort.startswith("-") else ""
     assert keys == list(Record.objects.order_by(f"{sign}{column}", f"{sign}pk").values_list("pk", flat=True))
@@ -413,6 +416,44 @@ def test_a_download_that_is_broken_off_says_so(mona: User, shelf: Order) -> None
     next(chunks)
     chunks.close()
     assert Export.objects.get().words == writing.BROKEN_OFF
+
+
+def close(answer: HttpResponse) -> None:
+    """As a server does, but not with the database, which a test holds open: a test's client closes it so, too."""
+    request_finished.disconnect(close_old_connections)
+    answer.close()
+    request_finished.connect(close_old_connections)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
+def test_a_download_that_nobody_takes_is_broken_off_at_once(monas: Client, shelf: Order, kind: str) -> None:
+    answer = monas.post("/history/exports/ask/", {"format": kind, "query": ""})
+    assert Export.objects.get().state == Export.State.RUNNING
+    close(answer)
+    assert (Export.objects.get().state, Export.objects.get().words) == (Export.State.FAILED, writing.BROKEN_OFF)
+    assert "The download was broken off" in monas.get("/history/exports/").content.decode()
+    assert not list(files.folder().iterdir())
+
+
+@pytest.mark.parametrize("sort", ["at", "-at"])
+def test_what_moves_in_the_order_meanwhile_comes_once_all_the_same(
+    monas: Client, db: None, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """A record stands where it was first seen until Yeastar tells when it was created."""
+    monkeypatch.setattr(reading, "BATCH", 3)
+    monkeypatch.setattr(writing, "CHUNK", 1)
+    for number in range(10):
+        record(f"D{number}", at=NOW - timedelta(days=number), status="pending")
+    answer = monas.post("/history/exports/ask/", {"format": "csv", "query": f"sort={sort}&status=pending"})
+    stream = iter(answer.streaming_content)
+    data = b"".join(next(stream) for _ in range(300))
+    Record.objects.filter(key="D1").update(at=NOW - timedelta(days=100))
+    Record.objects.filter(key="D8").update(at=NOW + timedelta(days=100), status="succeed")
+    record("D10", at=NOW + timedelta(days=200), status="pending")
+    record("D11", at=NOW - timedelta(days=200), status="pending")
+    names = [each["order_no"] for each in table(data + b"".join(stream))]
+    assert names == [f"D{number}" for number in (range(10) if sort == "-at" else range(9, -1, -1))]
+    assert Export.objects.get().rows == Export.objects.get().total == 10
 
 
 def test_a_format_that_does_not_exist_is_asked_back(monas: Client, shelf: Order) -> None:
