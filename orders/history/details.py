@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from orders.history import records
-from orders.models import Order, Reading, Record
+from orders.models import PENDING, Reading, Record
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError
 
@@ -21,9 +21,6 @@ SECONDS = 30.0
 
 FAILURES = 3
 """So many details in a row that cannot be read end the run's reading of details."""
-
-PENDING = "pending"
-"""The status that is settled by hand at Yeastar, perhaps after days: such orders are asked after by name."""
 
 AGAIN = timedelta(minutes=10)
 """So often a pending order is asked after."""
@@ -53,26 +50,23 @@ def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]
 def _wanted(destination: str, most: int) -> list[Record]:
     """First what the guard against duplicates needs, then what is pending, then all others; the newest first.
 
-    Of orders of ours the receipt tells already, so they come last; theirs may tell otherwise. Those whose detail could
-    not be read come after the others of their sort.
+    Of orders of ours the receipt tells already, so they come late; theirs may tell otherwise. What could not be read
+    comes last. Each step walks an index of its own, so it costs what it finds, however much is read or waits.
     """
     now = timezone.now()
     here = Record.objects.filter(destination=destination, gone_at=None).exclude(order_no="", order_id="")
-    ours = Order.objects.filter(order_no=OuterRef("order_no")).exclude(order_no="")
-    unread = here.filter(~Exists(ours), detail_at=None)
-    lately = Q(created_at__gte=now - settings.DUPLICATE_WINDOW)
-    pending = here.filter(Q(detail_at=None) | Q(detail_at__lt=now - AGAIN), status=PENDING)
+    unread = here.filter(detail_at=None, detail_tried_at=None).order_by("-at", "-pk")
+    elsewhere = unread.filter(owner=None)
+    pending = here.filter(Q(detail_tried_at=None) | Q(detail_tried_at__lt=now - AGAIN), status=PENDING)
     found: dict[int, Record] = {}
     for some in (
-        _newest(unread.filter(lately)),
-        pending.order_by(F("detail_at").asc(nulls_first=True)),
-        _newest(unread),
-        _newest(here.filter(owner__isnull=False, detail_at=None)),
+        elsewhere.filter(at__gte=now - settings.DUPLICATE_WINDOW),
+        pending.filter(detail_at=None).order_by("-at", "-pk"),
+        pending.filter(detail_at__lt=now - AGAIN).order_by("detail_at"),
+        elsewhere,
+        unread.filter(owner__isnull=False),
+        here.filter(detail_at=None, detail_tried_at__isnull=False).order_by("detail_tried_at"),
     ):
         if len(found) < most:
             found.update((record.pk, record) for record in some.exclude(pk__in=found)[: most - len(found)])
     return list(found.values())
-
-
-def _newest(records: QuerySet[Record]) -> QuerySet[Record]:
-    return records.order_by(F("detail_tried_at").asc(nulls_first=True), "-created_at")

@@ -16,11 +16,10 @@ from django.utils import timezone
 
 from orders.history import runs
 from orders.history.candidates import WINDOW
-from orders.history.details import PENDING
 from orders.history.reconciling import NOTHING_BOUGHT
 from orders.lifecycle import Status
 from orders.likeness import compare, wanted_by
-from orders.models import USUAL_STATUS, Drift, Order, Record
+from orders.models import PENDING, USUAL_STATUS, Drift, Order, Record
 
 Kind = Drift.Kind
 

@@ -9,6 +9,7 @@ from orders.models.drift import Drift
 from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
 from orders.models.history import (
+    PENDING,
     USUAL_CURRENCY,
     USUAL_STATUS,
     EchoSighting,
@@ -35,6 +36,7 @@ __all__ = [
     "MANAGE_CONNECTION",
     "NAME_LENGTH",
     "NUMBER_LENGTH",
+    "PENDING",
     "PLACE_ORDER",
     "QUEUE_DOWN",
     "SEE_ALL_EXPORTS",

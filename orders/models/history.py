@@ -13,7 +13,12 @@ from orders.models.evidence import NUMBER_LENGTH
 USUAL_STATUS, USUAL_CURRENCY = "succeed", "USD"
 """What most records have: by that they are found walking through the dates, so no index holds it."""
 
+PENDING = "pending"
+"""The status that is settled by hand at Yeastar, perhaps after days: such orders are asked after by name."""
+
 DESTINATION_LENGTH = 300
+
+_UNREAD = models.Q(detail_at=None, detail_tried_at=None, gone_at=None)
 
 
 class Record(models.Model):
@@ -95,6 +100,21 @@ class Record(models.Model):
                 fields=["owner", "-at", "-id", "product_id", "status", "currency", "partner_id"],
                 condition=models.Q(owner__isnull=False),
                 name="record_asker_at",
+            ),
+            # Of the details that are still to be read: those of an order are in one, and leave it once they are read.
+            models.Index(fields=["-at", "-id"], condition=_UNREAD & models.Q(owner=None), name="record_unread"),
+            models.Index(
+                fields=["-at", "-id"], condition=_UNREAD & models.Q(owner__isnull=False), name="record_unread_here"
+            ),
+            models.Index(
+                fields=["detail_tried_at"],
+                condition=models.Q(detail_at=None, detail_tried_at__isnull=False, gone_at=None),
+                name="record_unreadable",
+            ),
+            models.Index(
+                fields=["detail_at", "-at", "-id"],
+                condition=models.Q(status=PENDING, gone_at=None),
+                name="record_pending",
             ),
             # Of the search by the beginning of a number.
             *(
