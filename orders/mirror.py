@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from orders.models import Contact, Mirrored, Partner
+from orders.models import SEARCH_LENGTH, Contact, Mirrored, Partner
 from orders.text import fold, storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.messages import BillingContact
@@ -87,7 +87,7 @@ def _row(model: type[Mirrored], remote_id: str, remote: RemotePartner | BillingC
         last_name=remote.last_name[:255],
         country=remote.country[:100],
         raw=storable(remote.raw),
-        search=fold(" ".join(words)),
+        search=fold(" ".join(words))[:SEARCH_LENGTH],
     )
 
 
@@ -111,7 +111,7 @@ def _mirror(model: type[Mirrored], listed: Sequence[Mirrored]) -> MirrorResult:
     gone = missing if _believable(model, missing, present) else set()
     with transaction.atomic():
         model._default_manager.bulk_create(
-            changed, BATCH, update_conflicts=True, unique_fields=["remote_id"], update_fields=COLUMNS
+            changed, BATCH, update_conflicts=True, unique_fields=["remote_id", "destination"], update_fields=COLUMNS
         )
         for batch in _batches(sorted(gone)):
             model._default_manager.filter(remote_id__in=batch).update(gone_at=now)

@@ -1,6 +1,23 @@
 """What we remember: mirrored accounts, orders with the evidence of what happened to each, and the vendor's history."""
 
-from orders.models.accounts import Contact, Mirrored, MirroredQuerySet, Partner
+from orders.models.accounts import (
+    CHANGE_CONTACT,
+    CHANGE_PARTNER,
+    NOTE_LENGTH,
+    SEARCH_LENGTH,
+    TAG_LENGTH,
+    TAGS,
+    AccountChange,
+    AccountImport,
+    AccountRun,
+    Contact,
+    HeldList,
+    Listed,
+    Mirrored,
+    MirroredQuerySet,
+    Partner,
+    joined,
+)
 from orders.models.breaker import Breaker
 from orders.models.changes import PartnerChange
 from orders.models.characters import LAST, Characters
@@ -32,19 +49,28 @@ from orders.models.order import (
 from orders.models.saved import NAME_LENGTH, VIEWS, SavedView
 
 __all__ = [
+    "CHANGE_CONTACT",
+    "CHANGE_PARTNER",
     "LAST",
     "MANAGE_CONNECTION",
     "NAME_LENGTH",
+    "NOTE_LENGTH",
     "NUMBER_LENGTH",
     "PENDING",
     "PLACE_ORDER",
     "QUEUE_DOWN",
+    "SEARCH_LENGTH",
     "SEE_ALL_EXPORTS",
     "SEE_ALL_ORDERS",
     "SETTLE_ORDER",
+    "TAGS",
+    "TAG_LENGTH",
     "USUAL_CURRENCY",
     "USUAL_STATUS",
     "VIEWS",
+    "AccountChange",
+    "AccountImport",
+    "AccountRun",
     "Attempt",
     "Breaker",
     "Characters",
@@ -57,8 +83,10 @@ __all__ = [
     "Export",
     "ExportQuerySet",
     "Heartbeat",
+    "HeldList",
     "Limited",
     "Limits",
+    "Listed",
     "Mirrored",
     "MirroredQuerySet",
     "Order",
@@ -71,6 +99,7 @@ __all__ = [
     "Record",
     "SavedView",
     "Tally",
+    "joined",
     "money",
     "whole_and_fraction",
 ]
