@@ -18,7 +18,7 @@ def shorten(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0011_exact_sums'),
+        ('orders', '0012_unread'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
