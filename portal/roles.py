@@ -10,6 +10,7 @@ ADMIN = MANAGER | {
     "orders.change_contact",
     "orders.manage_connection",
     "orders.see_all_exports",
+    "orders.see_audit",
     "auth.add_user",
     "auth.change_user",
 }

@@ -9,9 +9,11 @@ import httpx
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from django_webtest import DjangoTestApp
+from pytest_django.plugin import DjangoDbBlocker
 
 from orders import breaking, gateway, mirror, placing
 from orders.lifecycle import Status
@@ -21,6 +23,14 @@ from tests.tutorials import CHOICES
 from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Tests that commit empty the database afterwards; the trigger that forbids just that goes, in theirs."""
+    trigger = "audit_not_deleted" if connection.vendor == "sqlite" else "audit_not_emptied ON orders_auditentry"
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER IF EXISTS {trigger}")
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ FLOORS: list[set[str]] = [
     {
         "orders",
         "orders.apps",
+        "orders.behalf",
         "orders.composing",
         "orders.destination",
         "orders.doorbell",
@@ -37,7 +38,7 @@ FLOORS: list[set[str]] = [
     },
     {"orders.recipes", "orders.rules", "orders.watching"},
     {"orders.models/"},
-    {"orders.breaking", "orders.last_look", "orders.outcomes"},
+    {"orders.auditing", "orders.breaking", "orders.last_look", "orders.outcomes"},
     {
         "orders.browsing/",
         "orders.evidence",

@@ -18,12 +18,14 @@ from orders.models.accounts import (
     Partner,
     joined,
 )
+from orders.models.append_only import AppendOnly, AppendOnlyQuerySet, EvidenceIsKept
+from orders.models.audit import LABEL_LENGTH, SEE_AUDIT, AuditEntry
 from orders.models.breaker import Breaker
 from orders.models.changes import PartnerChange
 from orders.models.characters import LAST, Characters
 from orders.models.connection import ConnectionTest, Credentials, Heartbeat
 from orders.models.drift import Drift
-from orders.models.evidence import NUMBER_LENGTH, Attempt, EvidenceIsKept, OrderEvent, Outcome
+from orders.models.evidence import NUMBER_LENGTH, Attempt, OrderEvent, Outcome
 from orders.models.exports import SEE_ALL_EXPORTS, Export, ExportQuerySet
 from orders.models.history import (
     PENDING,
@@ -51,6 +53,7 @@ from orders.models.saved import NAME_LENGTH, VIEWS, SavedView
 __all__ = [
     "CHANGE_CONTACT",
     "CHANGE_PARTNER",
+    "LABEL_LENGTH",
     "LAST",
     "MANAGE_CONNECTION",
     "NAME_LENGTH",
@@ -62,6 +65,7 @@ __all__ = [
     "SEARCH_LENGTH",
     "SEE_ALL_EXPORTS",
     "SEE_ALL_ORDERS",
+    "SEE_AUDIT",
     "SETTLE_ORDER",
     "TAGS",
     "TAG_LENGTH",
@@ -71,7 +75,10 @@ __all__ = [
     "AccountChange",
     "AccountImport",
     "AccountRun",
+    "AppendOnly",
+    "AppendOnlyQuerySet",
     "Attempt",
+    "AuditEntry",
     "Breaker",
     "Characters",
     "ConnectionTest",

@@ -5,35 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from orders.lifecycle import Status
+from orders.models.append_only import AppendOnly
 
 NUMBER_LENGTH = 128
 """Room for any of the vendor's numbers; those seen have 21 characters, request ids 32."""
 
 
-class EvidenceIsKept(TypeError):
-    """Somebody tried to change or delete what stays on record."""
-
-
-class AppendOnlyQuerySet(models.QuerySet["OrderEvent"]):
-    """Rows that are added and never touched again."""
-
-    def update(self, **_: Any) -> NoReturn:
-        """Refused. Raises EvidenceIsKept."""
-        raise EvidenceIsKept("Events are never changed.")
-
-    def delete(self) -> NoReturn:
-        """Refused. Raises EvidenceIsKept."""
-        raise EvidenceIsKept("Events are never deleted.")
-
-
-class OrderEvent(models.Model):
+class OrderEvent(AppendOnly):
     """Something that happened to an order. Each event holds the hash of the one before it."""
 
     order = models.ForeignKey("orders.Order", on_delete=models.PROTECT, related_name="events")
@@ -50,24 +34,12 @@ class OrderEvent(models.Model):
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
 
-    objects = AppendOnlyQuerySet.as_manager()
-
     class Meta:
         ordering = ("order", "number")
         constraints = [models.UniqueConstraint(fields=["order", "number"], name="one_event_of_each_number")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.title}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add it. Raises EvidenceIsKept for one that is there already."""
-        if not self._state.adding:
-            raise EvidenceIsKept("Events are never changed.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused. Raises EvidenceIsKept."""
-        raise EvidenceIsKept("Events are never deleted.")
 
     def digest(self) -> str:
         """SHA-256 over everything the event says, and the hash of the event before."""
