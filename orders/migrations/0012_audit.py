@@ -41,7 +41,7 @@ def let_go(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0010_limits'),
+        ('orders', '0011_exact_sums'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
