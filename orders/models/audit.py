@@ -17,7 +17,7 @@ class AuditEntry(AppendOnly):
     """Something that somebody did, told so that it can be read when everything it names has changed.
 
     Rows are added by `orders.auditing.note` alone. Whatever else reaches the database, triggers there refuse every
-    change and every deletion (migration 0012_audit). A later migration that makes SQLite build this table anew loses
+    change and every deletion (migration 0014_audit). A later migration that makes SQLite build this table anew loses
     them, and must make them again: a test looks.
     """
 

@@ -41,7 +41,7 @@ def let_go(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0011_exact_sums'),
+        ('orders', '0013_accounts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
