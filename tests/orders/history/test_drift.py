@@ -273,3 +273,22 @@ def test_the_database_finds_what_a_look_at_each_order_finds(
     }
     assert set(Drift.objects.values_list("order_id", "kind", "what")) == everything
     assert {kind for _, kind, _ in everything} == {*Drift.Kind.values}
+
+
+def test_an_order_that_vanished_and_came_back_is_no_drift_any_more(
+    buy: Any, portal: PartnerPortal, sandbox: Sandbox, no_lag: None, settings: Any
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    order = buy()
+    follow(portal, whole=True)
+    assert not Drift.objects.exists()
+    listed = sandbox.world.orders
+    mine = listed.pop(next(n for n, each in enumerate(listed) if each.order_no == order.order_no))
+    follow(portal, whole=True)
+    assert Drift.objects.get().kind == "gone"
+    listed.append(mine)
+    follow(portal, whole=True)
+    assert not Drift.objects.exists()
+    sandbox.world.happen({"event": "order_status", "orderNo": order.order_no, "status": "refunded"})
+    follow(portal, whole=True)
+    assert Drift.objects.get().kind == "status"
