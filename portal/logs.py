@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-KEY_IN_PATH = re.compile(r"(/reset/key/|/confirm-email/)[^\s?\"'/]+")
+KEY_IN_PATH = re.compile(r"(/reset/key/|/confirm-email/|/invitation/)[^\s?\"'/]+")
 
 
 def mask_keys(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,15 @@ ADMIN = MANAGER | {
 
 ROLES: dict[str, frozenset[str]] = {"staff": STAFF, "manager": MANAGER, "admin": ADMIN}
 
+ADMIN_ROLE = "admin"
+
+ROLE_WORDS: dict[str, tuple[str, str]] = {
+    "staff": ("Staff", "Orders, and sees their own orders."),
+    "manager": ("Manager", "And sees everybody's orders, the history and the sums; settles what is uncertain."),
+    "admin": ("Admin", "And keeps customers, people and the connection in order, and decides who may do what."),
+}
+"""What each role is called, and what it may do beyond the one before."""
+
 
 def make_roles() -> None:
     """Make the groups and give them their permissions; a permission taken from a role here is taken there too."""

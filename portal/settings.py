@@ -261,6 +261,8 @@ else:
     EMAIL_BACKEND = EMAIL_BACKEND or f"django.core.mail.backends.{'console' if DEBUG else 'dummy'}.EmailBackend"
 CAN_MAIL = EMAIL_BACKEND != "django.core.mail.backends.dummy.EmailBackend"
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
+# The link of an invitation works once, and for so many days.
+INVITATION_LIFE = timedelta(days=env.int("INVITATION_DAYS", default=7))
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="").strip()
 
 # Logs -------------------------------------------------------------------------------------------------------

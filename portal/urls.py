@@ -26,6 +26,7 @@ accounts = [
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("accounts/", include([not_kept(url) for url in accounts])),
+    path("", include("portal.people.urls")),
     path("", include("orders.urls")),
 ]
 

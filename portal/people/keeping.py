@@ -1,0 +1,105 @@
+"""Roles, the way out and the way back. An active admin always remains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.models import Invitation
+from portal.roles import ADMIN_ROLE, ROLES
+
+
+class Refused(Exception):
+    """Nothing was changed; the message says why, in words for the person who asked."""
+
+
+LAST_ADMIN = (
+    "{} is the last admin who can sign in. Make somebody else an admin first: without one, nobody could let people in."
+)
+NO_ADMIN = "You are no admin any more: somebody changed that a moment ago. Nothing was changed."
+YOURSELF = "This is you. Ask another admin to do it, so that nobody locks themselves out by mistake."
+
+
+@contextmanager
+def in_line(actor: User | None) -> Iterator[None]:
+    """A transaction in which nobody else changes who may do what. Raises Refused if the actor is no admin any more.
+
+    SQLite has one writer anyway; PostgreSQL locks the admins' group, and what is read behind the lock is committed.
+    Without an actor it is the command line, or somebody with an invitation.
+    """
+    with transaction.atomic(durable=True):
+        Group.objects.select_for_update().get(name=ADMIN_ROLE)
+        if actor is not None and not admins().filter(pk=actor.pk).exists():
+            raise Refused(NO_ADMIN)
+        yield
+
+
+def admins() -> QuerySet[User]:
+    """Those who can sign in as an admin."""
+    return User.objects.filter(is_active=True, groups__name=ADMIN_ROLE)
+
+
+def role_of(person: User) -> str:
+    """The strongest role of a person, for each includes the ones before it; empty without any."""
+    held = {group.name for group in person.groups.all()}
+    return next((role for role in reversed(ROLES) if role in held), "")
+
+
+def is_last_admin(person: User) -> bool:
+    """Whether nobody else is left who can sign in as an admin. Only behind the line it stays true."""
+    return set(admins().values_list("pk", flat=True)) == {person.pk}
+
+
+def give_role(person: User, role: str, *, actor: User | None) -> str:
+    """Give this role in place of any other. The role before. Raises Refused for the last admin, and for oneself."""
+    with in_line(actor):
+        before = role_of(person)
+        if before == role:
+            return before
+        _refuse(person, actor, losing=role != ADMIN_ROLE)
+        person.groups.set([Group.objects.get(name=role)])
+        if before == ADMIN_ROLE:
+            _end_invitations(person)
+    return before
+
+
+def deactivate(person: User, *, actor: User | None) -> None:
+    """Nobody signs in as this person any more, and whoever had is out. Raises Refused."""
+    with in_line(actor):
+        _refuse(person, actor, losing=True)
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        _end_invitations(person)
+        sign_out(person)
+
+
+def reactivate(person: User, *, actor: User | None) -> None:
+    """They may sign in again, as who they were."""
+    with in_line(actor):
+        User.objects.filter(pk=person.pk).update(is_active=True)
+
+
+def sign_out(person: User) -> int:
+    """End all sessions of a person at once. How many there were."""
+    rows = Session.objects.filter(expire_date__gt=timezone.now())
+    theirs = [row.pk for row in rows.iterator() if row.get_decoded().get("_auth_user_id") == str(person.pk)]
+    for start in range(0, len(theirs), 500):
+        Session.objects.filter(pk__in=theirs[start : start + 500]).delete()
+    return len(theirs)
+
+
+def _refuse(person: User, actor: User | None, *, losing: bool) -> None:
+    if actor is not None and actor.pk == person.pk:
+        raise Refused(YOURSELF)
+    if losing and is_last_admin(person):
+        raise Refused(LAST_ADMIN.format(person.get_username()))
+
+
+def _end_invitations(person: User) -> None:
+    """Whom they asked in as an admin, and who has not come, does not come on their word any more."""
+    Invitation.objects.pending().filter(invited_by=person).update(revoked_at=timezone.now())

@@ -1,0 +1,189 @@
+"""Admins: who may do what here. The list, a person's page, and what can be done with somebody."""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from allauth.account.forms import ResetPasswordForm
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orders.lifecycle import MOVING, Status
+from orders.models import Order
+from orders.rendering import HtmxHttpRequest, page
+from portal.models import Invitation
+from portal.people import keeping, listing
+from portal.people.forms import RoleForm
+from portal.people.keeping import Refused
+from portal.roles import ROLE_WORDS, ROLES
+
+CHANGE_PEOPLE = "auth.change_user"
+
+LATEST = 10
+"""So many of a person's orders stand on their page."""
+
+admins_only = permission_required(CHANGE_PEOPLE, raise_exception=True)
+
+logger = logging.getLogger(__name__)
+
+
+def somebody(pk: int) -> User:
+    """A person; nobody else exists."""
+    return get_object_or_404(User.objects.select_related("limits").prefetch_related("groups"), pk=pk)
+
+
+@require_safe
+@admins_only
+def people_page(request: HtmxHttpRequest) -> HttpResponse:
+    """Everybody who has a login here, and who is invited."""
+    asked = listing.Asked.read(request.GET)
+    shown, lines = listing.shown(asked, request.GET.get("page"))
+    context = {
+        "asked": asked,
+        "lines": lines,
+        "page": shown,
+        "previous_url": asked.url(shown.number - 1) if shown.has_previous() else "",
+        "next_url": asked.url(shown.number + 1) if shown.has_next() else "",
+        "roles": [(role, ROLE_WORDS[role][0]) for role in ROLES],
+        "states": listing.STATES.items(),
+        "factors": listing.SECOND_FACTORS.items() if listing.knows_mfa() else [],
+        "invitations": Invitation.objects.pending().select_related("invited_by").order_by("-invited_at")[:100],
+    }
+    return page(request, "people/list.html", "people/_list.html", context)
+
+
+@require_safe
+@admins_only
+def person_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """All that is known of somebody, and what can be done."""
+    person = somebody(pk)
+    role = keeping.role_of(person)
+    placed = Order.objects.filter(owner=person).placed()
+    context = {
+        "person": person,
+        "role": ROLE_WORDS.get(role, ("None", "May sign in, and do nothing."))[0],
+        "limits": listing.limits_in_words(person),
+        "is_me": person.pk == request.user.pk,
+        "knows_mfa": listing.knows_mfa(),
+        "has_mfa": listing.has_mfa(person),
+        "can_mail": settings.CAN_MAIL,
+        "orders": placed[:LATEST],
+        "orders_count": placed.count(),
+        "drafts": Order.objects.filter(owner=person).drafts(),
+        "invitation": Invitation.objects.filter(used_by=person).select_related("invited_by").first(),
+    }
+    return page(request, "people/person.html", "people/person.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def role_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Give another role; the page says what each may do."""
+    person = somebody(pk)
+    before = keeping.role_of(person)
+    form = RoleForm(request.POST if request.method == "POST" else None, initial={"role": before})
+    if form.is_valid():
+        try:
+            keeping.give_role(person, form.cleaned_data["role"], actor=request.user)
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{person} is {ROLE_WORDS[form.cleaned_data['role']][0]} now.")
+            return redirect("people:person", pk)
+    context = {"person": person, "form": form, "role_words": ROLE_WORDS}
+    return page(request, "people/role.html", "people/role.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def deactivate(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """The way out: first a page that says what ends and what stays, then it is done."""
+    person = somebody(pk)
+    if not person.is_active:
+        messages.info(request, f"{person} is deactivated already.")
+        return redirect("people:person", pk)
+    refused = ""
+    if request.method == "POST":
+        try:
+            keeping.deactivate(person, actor=request.user)
+        except Refused as error:
+            refused = str(error)
+        else:
+            messages.success(request, f"{person} is deactivated and signed out everywhere.")
+            return redirect("people:person", pk)
+    orders = Order.objects.filter(owner=person)
+    counts = dict(orders.order_by().values_list("status").annotate(Count("pk")))
+    context = {
+        "person": person,
+        "refused": refused,
+        "drafts": orders.drafts().count(),
+        "moving": sum(counts.get(status, 0) for status in MOVING),
+        "uncertain": counts.get(Status.UNCERTAIN, 0),
+        "invitations": Invitation.objects.pending().filter(invited_by=person).count(),
+    }
+    return page(request, "people/deactivate.html", "people/deactivate.html", context, status=422 if refused else 200)
+
+
+@require_POST
+@admins_only
+def reactivate(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Let somebody in again."""
+    person = somebody(pk)
+    try:
+        keeping.reactivate(person, actor=request.user)
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{person} may sign in again.")
+    return redirect("people:person", pk)
+
+
+@require_POST
+@admins_only
+def sign_out(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """End all their sessions."""
+    person = somebody(pk)
+    count = keeping.sign_out(person)
+    messages.success(request, f"{person} is signed out everywhere: {count} session{'' if count == 1 else 's'} ended.")
+    return redirect("people:person", pk)
+
+
+@require_POST
+@admins_only
+def send_reset(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Mail somebody the link by which they choose a new password. Nobody else sees it."""
+    person = somebody(pk)
+    form = ResetPasswordForm({"email": person.email})
+    if not settings.CAN_MAIL:
+        messages.error(request, "This portal sends no e-mail. An operator gives a new password by the command line.")
+    elif not person.is_active:
+        messages.error(request, f"{person} is deactivated. Let them in again first.")
+    elif not form.is_valid():
+        messages.error(request, f"{person} has no e-mail address that a link could be sent to.")
+    else:
+        try:
+            form.save(request)
+        except Exception:  # each way to send mail has errors of its own, and none may be lost as a page that fails
+            logger.exception("A link to reset a password could not be sent")
+            messages.error(request, "The link could not be sent: the mail server did not take it. Try again later.")
+        else:
+            messages.success(request, f"A link to choose a new password is on its way to {person.email}.")
+    return redirect("people:person", pk)
+
+
+@require_POST
+@admins_only
+def take_over(request: HtmxHttpRequest, pk: int, order: UUID) -> HttpResponse:
+    """Make a draft one's own, of somebody who cannot go on with it."""
+    person = get_object_or_404(User, pk=pk, is_active=False)
+    draft = get_object_or_404(Order.objects.filter(owner=person).drafts(), pk=order)
+    draft.note(title=f"Draft taken over from {person}", actor=request.user, owner_id=request.user.pk)
+    messages.success(request, "The draft is yours now. Nothing is ordered until you place it.")
+    return redirect(draft)

@@ -1,0 +1,120 @@
+"""Admins: for whom somebody may order. The same page for a person and for an invitation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
+
+from orders.allowing import barred
+from orders.models import Limited, Limits, Order, Partner
+from orders.rendering import HtmxHttpRequest, page
+from orders.text import storable
+from portal.models import Invitation
+from portal.people.forms import LimitsForm
+from portal.people.keeping import Refused, in_line
+from portal.people.views.keeping import admins_only
+
+FOUND, LISTED, AT_ONCE = 50, 500, 500
+"""So many customers are found at a time, so many of the chosen ones are shown, so many are added by one click."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def person_limits(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """The limits of a person."""
+    person = get_object_or_404(User, pk=pk)
+    limits, _ = Limits.objects.get_or_create(person=person) if request.method == "POST" else (_of(person), False)
+    response = _limits(request, limits, str(person), reverse("people:limits", args=[pk]), "people:person", pk)
+    if request.method == "POST" and response.status_code == 302:
+        _tell_of_drafts(request, person)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("auth.add_user", raise_exception=True)
+def invitation_limits(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """The limits that come with an invitation. Once it was used they are those of the person."""
+    invitation = get_object_or_404(Invitation, pk=pk)
+    if invitation.used_by_id:
+        return redirect("people:limits", invitation.used_by_id)
+    here = reverse("people:invitation_limits", args=[pk])
+    return _limits(request, invitation, invitation.email, here, "people:invitation", pk)
+
+
+def _of(person: User) -> Limits:
+    """As they are kept, or as they would be; a page that is only looked at writes nothing."""
+    return Limits.objects.filter(person=person).first() or Limits(person=person)
+
+
+def _limits(request: HtmxHttpRequest, holder: Limited, who: str, here: str, back: str, back_pk: int) -> HttpResponse:
+    query = str(storable((request.POST or request.GET).get("q", "")))[:200]
+    initial = {name: getattr(holder, name) for name in ("own_account", "any_pbx")}
+    form = LimitsForm(initial=initial | {"limited": "yes" if holder.limited else "no"})
+    status = 200
+    if request.method == "POST":
+        form = LimitsForm(request.POST)
+        try:
+            if done := _change(request, holder, form):
+                messages.success(request, done)
+                return redirect(f"{here}?{urlencode({'q': query})}" if query else here)
+        except Refused as error:
+            form.add_error(None, str(error))
+        status = 422
+    chosen = holder.partners.all()
+    found = Partner.objects.on_offer().matching(query).exclude(pk__in=chosen.values("pk"))
+    context = {
+        "who": who,
+        "form": form,
+        "q": query,
+        "chosen": chosen[:LISTED],
+        "chosen_count": chosen.count(),
+        "found": found.defer("raw", "search")[:FOUND],
+        "found_count": found.count(),
+        "back": reverse(back, args=[back_pk]),
+    }
+    return page(request, "people/limits.html", "people/limits.html", context, status=status)
+
+
+def _change(request: HtmxHttpRequest, holder: Limited, form: LimitsForm) -> str:
+    """Do what was asked; what was done, in words, or nothing if the form is not valid. Raises Refused."""
+    named = [int(each) for each in request.POST.getlist("partner")[:AT_ONCE] if each.isdecimal() and len(each) < 19]
+    wanted = request.POST.get("do", "")
+    with in_line(request.user):
+        if wanted == "add":
+            return _add(holder, named)
+        if wanted == "remove":
+            holder.partners.remove(*holder.partners.filter(pk__in=named))
+            return "Taken out of the list."
+        if not form.is_valid():
+            return ""
+        # The rest is remembered while there is no limit; a page with scripts does not even send it then.
+        names = list(form.cleaned_data) if form.cleaned_data["limited"] else ["limited"]
+        for name in names:
+            setattr(holder, name, form.cleaned_data[name])
+        holder.save(update_fields=names)
+        return "Saved."
+
+
+def _add(holder: Limited, named: Sequence[int]) -> str:
+    """Customers join the list; who is limited to some is so from the first one on."""
+    holder.partners.add(*Partner.objects.on_offer().filter(pk__in=named).values_list("pk", flat=True))
+    if holder.limited:
+        return "Added to the list."
+    return "Added to the list. It counts once “Some only” is chosen and saved."
+
+
+def _tell_of_drafts(request: HtmxHttpRequest, person: User) -> None:
+    closed = barred(person.pk, Order.objects.filter(owner=person).drafts()[:200])
+    if closed:
+        count = f"{len(closed)} draft{'' if len(closed) == 1 else 's'}"
+        messages.warning(
+            request, f"{person} has {count} for somebody who is not open to them now, and is told so there."
+        )
