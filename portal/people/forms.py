@@ -55,7 +55,7 @@ class InviteForm(RoleForm):
         return email
 
 
-class AcceptForm(UserCreationForm[User]):
+class AcceptForm(UserCreationForm):  # type: ignore[type-arg]  # Django's own takes no argument
     """What somebody who was invited chooses: a name to sign in with, and a password."""
 
     class Meta(UserCreationForm.Meta):

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from orders import auditing
 from orders.models import Limits
 from portal.models import Invitation
 from portal.people.keeping import Refused, in_line
@@ -47,6 +48,8 @@ def invite(*, email: str, name: str, role: str, limited: bool, actor: User) -> t
                 invited_by=actor,
                 expires_at=timezone.now() + settings.INVITATION_LIFE,
             )
+            told = {"role": role, "limited": limited}
+            auditing.note("person.invited", actor=actor, target=invitation, data=told)
     except IntegrityError as error:
         raise Refused("This address is invited already. Send that invitation again, or revoke it.") from error
     return invitation, token
@@ -61,6 +64,7 @@ def renew(invitation: Invitation, *, actor: User) -> str:
             token_hash=digest(token), expires_at=now + settings.INVITATION_LIFE, mailed_at=None, invited_by=actor
         ):
             raise Refused(GONE)
+        auditing.note("invitation.renewed", actor=actor, target=invitation)
     return token
 
 
@@ -69,6 +73,7 @@ def revoke(invitation: Invitation, *, actor: User) -> None:
     with in_line(actor):
         if not Invitation.objects.pending().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
             raise Refused(GONE)
+        auditing.note("invitation.revoked", actor=actor, target=invitation)
 
 
 def link(request: HttpRequest, token: str) -> str:
@@ -114,4 +119,6 @@ def accept(invitation: Invitation, person: User) -> User:
             )
             limits.partners.set(now.partners.values_list("pk", flat=True))
         Invitation.objects.filter(pk=now.pk).update(used_by=person)
+        told = {"role": now.role, "limited": now.limited, "invited_by": now.invited_by.get_username()}
+        auditing.note("invitation.accepted", actor=person, target=person, data=told)
     return person

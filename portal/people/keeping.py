@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from orders import auditing
 from portal.models import Invitation
 from portal.roles import ADMIN_ROLE, ROLES
 
@@ -66,6 +67,7 @@ def give_role(person: User, role: str, *, actor: User | None) -> str:
         person.groups.set([Group.objects.get(name=role)])
         if before == ADMIN_ROLE:
             _end_invitations(person)
+        auditing.note("role.changed", actor=actor, target=person, data={"role": {"before": before, "after": role}})
     return before
 
 
@@ -74,18 +76,27 @@ def deactivate(person: User, *, actor: User | None) -> None:
     with in_line(actor):
         _refuse(person, actor, losing=True)
         User.objects.filter(pk=person.pk).update(is_active=False)
-        _end_invitations(person)
-        sign_out(person)
+        revoked, ended = _end_invitations(person), _end_sessions(person)
+        told = {"sessions_ended": ended, "invitations_revoked": revoked}
+        auditing.note("person.deactivated", actor=actor, target=person, data=told)
 
 
 def reactivate(person: User, *, actor: User | None) -> None:
     """They may sign in again, as who they were."""
     with in_line(actor):
-        User.objects.filter(pk=person.pk).update(is_active=True)
+        if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
+            auditing.note("person.reactivated", actor=actor, target=person)
 
 
-def sign_out(person: User) -> int:
-    """End all sessions of a person at once. How many there were."""
+def sign_out(person: User, *, actor: User | None) -> int:
+    """End all sessions of a person at once. How many there were. Raises Refused."""
+    with in_line(actor):
+        count = _end_sessions(person)
+        auditing.note("person.signed_out", actor=actor, target=person, data={"sessions_ended": count})
+    return count
+
+
+def _end_sessions(person: User) -> int:
     rows = Session.objects.filter(expire_date__gt=timezone.now())
     theirs = [row.pk for row in rows.iterator() if row.get_decoded().get("_auth_user_id") == str(person.pk)]
     for start in range(0, len(theirs), 500):
@@ -100,6 +111,6 @@ def _refuse(person: User, actor: User | None, *, losing: bool) -> None:
         raise Refused(LAST_ADMIN.format(person.get_username()))
 
 
-def _end_invitations(person: User) -> None:
+def _end_invitations(person: User) -> int:
     """Whom they asked in as an admin, and who has not come, does not come on their word any more."""
-    Invitation.objects.pending().filter(invited_by=person).update(revoked_at=timezone.now())
+    return Invitation.objects.pending().filter(invited_by=person).update(revoked_at=timezone.now())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -11,8 +13,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from orders.models import Drift, Export, Order, Record, SavedView
+from orders.models import Drift, Export, Limits, Order, Partner, Record, SavedView
 from orders.recipes import RECIPES
+from portal.models import Invitation
+from portal.people.inviting import digest
 from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
 from tests.conftest import person
 
@@ -69,6 +73,30 @@ TABLE = [
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
+    # People: admins. {person} is somebody, {gone} was deactivated and left a draft.
+    Row("people:people", "get", "/people/", (302, 403, 403, 403, 200, 403)),
+    Row("people:person", "get", "/people/{person}/", (302, 403, 403, 403, 200, 403)),
+    Row("people:role", "get", "/people/{person}/role/", (302, 403, 403, 403, 200, 403)),
+    Row("people:role", "post", "/people/{person}/role/", (302, 403, 403, 403, 422, 403)),
+    Row("people:limits", "get", "/people/{person}/limits/", (302, 403, 403, 403, 200, 403)),
+    Row("people:limits", "post", "/people/{person}/limits/", (302, 403, 403, 403, 422, 403)),
+    Row("people:deactivate", "get", "/people/{person}/deactivate/", (302, 403, 403, 403, 200, 403)),
+    Row("people:deactivate", "post", "/people/{person}/deactivate/", (302, 403, 403, 403, 302, 403)),
+    Row("people:reactivate", "post", "/people/{gone}/reactivate/", (302, 403, 403, 403, 302, 403)),
+    Row("people:sign_out", "post", "/people/{person}/sign-out/", (302, 403, 403, 403, 302, 403)),
+    Row("people:send_reset", "post", "/people/{person}/reset/", (302, 403, 403, 403, 302, 403)),
+    Row("people:take_over", "post", "/people/{gone}/drafts/{left}/", (302, 403, 403, 403, 302, 403)),
+    Row("people:take_over", "post", "/people/{person}/drafts/{draft}/", (302, 403, 403, 403, 404, 403)),
+    Row("people:invite", "get", "/people/invite/", (302, 403, 403, 403, 200, 403)),
+    Row("people:invite", "post", "/people/invite/", (302, 403, 403, 403, 422, 403)),
+    Row("people:invitation", "get", "/people/invitations/{invitation}/", (302, 403, 403, 403, 200, 403)),
+    Row("people:invitation_limits", "get", "/people/invitations/{invitation}/limits/", (302, 403, 403, 403, 200, 403)),
+    Row("people:renew", "post", "/people/invitations/{invitation}/renew/", (302, 403, 403, 403, 302, 403)),
+    Row("people:revoke", "post", "/people/invitations/{invitation}/revoke/", (302, 403, 403, 403, 302, 403)),
+    # An invitation's link: for whoever has it.
+    Row("people:accept", "get", "/invitation/of-eve/", (200, 200, 200, 200, 200, 200)),
+    Row("people:accept", "post", "/invitation/of-eve/", (422, 200, 200, 200, 200, 200)),
+    Row("people:accept", "get", "/invitation/unknown/", (404, 404, 404, 404, 404, 404)),
     # A draft: its owner's alone.
     Row("orders:order", "get", "/orders/{draft}/", (302, 302, 404, 404, 404, 403)),
     Row("orders:order_json", "get", "/orders/{draft}.json", (302, 200, 404, 404, 404, 403)),
@@ -161,13 +189,42 @@ def test_each_role_is_answered_as_the_table_says(
             Order.objects.filter(pk=order.pk).update(status="FAILED")
             view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
             drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
-        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk}
+            of_people = people_for(row, number=len(found), inviter=mona) if row.name.startswith("people:") else {}
+        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk} | of_people
         url = row.url.format(order=order.pk, draft=own_draft.pk, **keys)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
         if row.name.startswith("orders:") and answer.status_code == 302:
             assert answer.url.startswith("/accounts/login/?next=") == (name == "anonymous")
     assert found == dict(zip(PEOPLE, row.answers, strict=True))
+
+
+def people_for(row: Row, *, number: int, inviter: User) -> dict[str, object]:
+    """Somebody; somebody who was deactivated, and left a draft; an invitation that is open."""
+    somebody, gone = person(f"zoe{number}", "staff"), person(f"gone{number}", "staff")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    Invitation.objects.all().delete()
+    invitation = Invitation.objects.create(
+        email="eve@example.com",
+        role="staff",
+        token_hash=digest("of-eve"),
+        invited_by=inviter,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    left = Order.objects.create(owner=gone, slug="turnkey-capacity")
+    return {"person": somebody.pk, "gone": gone.pk, "left": left.pk, "invitation": invitation.pk}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
+def test_somebody_limited_is_answered_as_other_staff(
+    row: Row, draft: Callable[[str], Order], queued: Callable[..., Order], bob: User, mona: User, sign_in: Callable
+) -> None:
+    limits = Limits.objects.create(person=bob, limited=True)
+    limits.partners.set(Partner.objects.all()[:1])
+    order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
+    keys = {"record": 1, "view": 1, "drift": 1, "export": UUID(int=1), "order": order.pk, "draft": own_draft.pk}
+    url = row.url.format(**keys, **people_for(row, number=0, inviter=mona))
+    assert getattr(sign_in(bob), row.method)(url).status_code == row.answers[PEOPLE.index("bob")]
 
 
 def test_nobody_who_is_anonymous_learns_that_an_order_exists(client: Client, db: None) -> None:

@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from orders import auditing
 from orders.lifecycle import MOVING, Status
 from orders.models import Order
 from orders.rendering import HtmxHttpRequest, page
@@ -150,8 +151,13 @@ def reactivate(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 def sign_out(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """End all their sessions."""
     person = somebody(pk)
-    count = keeping.sign_out(person)
-    messages.success(request, f"{person} is signed out everywhere: {count} session{'' if count == 1 else 's'} ended.")
+    try:
+        count = keeping.sign_out(person, actor=request.user)
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        words = f"{person} is signed out everywhere: {count} session{'' if count == 1 else 's'} ended."
+        messages.success(request, words)
     return redirect("people:person", pk)
 
 
@@ -174,6 +180,7 @@ def send_reset(request: HtmxHttpRequest, pk: int) -> HttpResponse:
             logger.exception("A link to reset a password could not be sent")
             messages.error(request, "The link could not be sent: the mail server did not take it. Try again later.")
         else:
+            auditing.note("password.link_sent", target=person)
             messages.success(request, f"A link to choose a new password is on its way to {person.email}.")
     return redirect("people:person", pk)
 
@@ -184,6 +191,11 @@ def take_over(request: HtmxHttpRequest, pk: int, order: UUID) -> HttpResponse:
     """Make a draft one's own, of somebody who cannot go on with it."""
     person = get_object_or_404(User, pk=pk, is_active=False)
     draft = get_object_or_404(Order.objects.filter(owner=person).drafts(), pk=order)
-    draft.note(title=f"Draft taken over from {person}", actor=request.user, owner_id=request.user.pk)
+    draft.note(
+        title=f"Draft taken over from {person}",
+        actor=request.user,
+        also=lambda: auditing.note("order.taken_over", target=draft, words=f"A draft of {person}"),
+        owner_id=request.user.pk,
+    )
     messages.success(request, "The draft is yours now. Nothing is ordered until you place it.")
     return redirect(draft)

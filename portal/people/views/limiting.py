@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
+from orders import auditing
 from orders.allowing import barred
 from orders.models import Limited, Limits, Order, Partner
 from orders.rendering import HtmxHttpRequest, page
@@ -88,19 +89,45 @@ def _change(request: HtmxHttpRequest, holder: Limited, form: LimitsForm) -> str:
     named = [int(each) for each in request.POST.getlist("partner")[:AT_ONCE] if each.isdecimal() and len(each) < 19]
     wanted = request.POST.get("do", "")
     with in_line(request.user):
+        before = _told(holder)
         if wanted == "add":
-            return _add(holder, named)
-        if wanted == "remove":
+            done = _add(holder, named)
+        elif wanted == "remove":
             holder.partners.remove(*holder.partners.filter(pk__in=named))
-            return "Taken out of the list."
-        if not form.is_valid():
+            done = "Taken out of the list."
+        elif form.is_valid():
+            done = _set(holder, form)
+        else:
             return ""
-        # The rest is remembered while there is no limit; a page with scripts does not even send it then.
-        names = list(form.cleaned_data) if form.cleaned_data["limited"] else ["limited"]
-        for name in names:
-            setattr(holder, name, form.cleaned_data[name])
-        holder.save(update_fields=names)
-        return "Saved."
+        target = holder.person if isinstance(holder, Limits) else holder
+        auditing.note("limits.changed", actor=request.user, target=target, data=_differences(before, _told(holder)))
+        return done
+
+
+def _set(holder: Limited, form: LimitsForm) -> str:
+    """Whether there is a limit, and what it leaves besides customers."""
+    # The rest is remembered while there is no limit; a page with scripts does not even send it then.
+    names = list(form.cleaned_data) if form.cleaned_data["limited"] else ["limited"]
+    for name in names:
+        setattr(holder, name, form.cleaned_data[name])
+    holder.save(update_fields=names)
+    return "Saved."
+
+
+Told = tuple[dict[str, bool], set[str]]
+"""Limits as they were: the flags, and the customers by name and id."""
+
+
+def _told(holder: Limited) -> Told:
+    customers = {f"{partner} ({partner.remote_id})" for partner in holder.partners.defer("raw", "search")}
+    return {name: getattr(holder, name) for name in ("limited", "own_account", "any_pbx")}, customers
+
+
+def _differences(before: Told, after: Told) -> dict[str, object]:
+    """For the audit log. A list of thousands is not written down twice for each change."""
+    told = auditing.changes(before[0], after[0])
+    lists = {"customers_added": after[1] - before[1], "customers_removed": before[1] - after[1]}
+    return told | {name: sorted(customers) for name, customers in lists.items() if customers}
 
 
 def _add(holder: Limited, named: Sequence[int]) -> str:
