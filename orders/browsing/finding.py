@@ -9,7 +9,7 @@ fenced: a column inside `COALESCE` has no index.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 class Found:
     """The rows, unsorted; whether they are few, so that no index must be followed when they are sorted.
 
-    `walk` is how a list finds its pages if they are neither few nor everything.
+    `walk` is how a list finds its pages if they are neither few nor everything: then no rows are told.
     """
 
     rows: QuerySet[Record]
@@ -75,16 +75,16 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if asked.ours or asked.who:
         conditions["owner_id__isnull"] = False
     if few:
-        rows = _gathered(known, set.intersection(*few), conditions, [each.where for each in many])
+        rows = _gathered(known, set.intersection(*few), conditions, [each.where() for each in many])
         return _exact_first(Found(rows, few=True, sort=asked.sort, known=known), told, whole)
     by_date = SORTS[asked.sort][0] == "at"
     if not (conditions or many):
         return Found(_here(known), few=False, sort=asked.sort, everything=True, known=known)
-    rows = _fenced(_here(known).filter(_plain(conditions)), {}).filter(*(each.where for each in many))
     if whole:
-        rows = rows if by_date else _fenced(_here(known), conditions).filter(*(each.where for each in many))
+        rows = _fenced(_here(known).filter(_plain(conditions)), {}) if by_date else _fenced(_here(known), conditions)
+        rows = rows.filter(*(each.where() for each in many))
         return Found(rows, few=False, sort=asked.sort, known=known)
-    found, walk = _walked(rows, asked, _terms(conditions, many, known), told, known)
+    found, walk = _walked(asked, _terms(conditions, many, known), told, known)
     if by_date:
         return found
     some, all_of_them = walk.some(FEW + 1)
@@ -104,7 +104,7 @@ def _exact_first(found: Found, told: Numbers, whole: bool) -> Found:
     return replace(found, rows=found.rows.exclude(pk__in=first), exact=first) if first else found
 
 
-def _walked(rows: QuerySet[Record], asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Found, Walk]:
+def _walked(asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Found, Walk]:
     """What is met when walking; the exact number, if it is searched for, first."""
     first: tuple[int, ...] = ()
     if told.exact:
@@ -114,7 +114,9 @@ def _walked(rows: QuerySet[Record], asked: Asked, terms: Terms, told: Numbers, k
     walk = Walk(terms, known.mixes)
     some = Walk(_among(terms, told.highest)) if told.highest else None
     more = FEW if alone else 0
-    return Found(rows, few=False, sort=asked.sort, walk=walk, exact=first, at_least=more, some=some, known=known), walk
+    rows = Record.objects.none()
+    found = Found(rows, few=False, sort=asked.sort, walk=walk, exact=first, at_least=more, some=some, known=known)
+    return found, walk
 
 
 def _among(terms: Terms, keys: frozenset[int]) -> Terms:
@@ -125,19 +127,26 @@ def _among(terms: Terms, keys: frozenset[int]) -> Terms:
 
 def _both(told: list[Customers]) -> tuple[Customers, ...]:
     """Customers found by the search and by the filter, as one; what is found by number stays if it is theirs."""
-    if not told[1:] or not all(each.in_ranges for each in told):
-        return tuple(sorted(told, key=lambda each: not each.in_ranges))
-    one, other = told  # the second is that of the filter, which no numbers are found by
-    theirs = Record.objects.filter(pk__in=one.keys, partner_id__in=other.ids) if one.keys else Record.objects.none()
-    keys = frozenset(theirs.values_list("pk", flat=True))
-    return (Customers(one.ids & other.ids, keys),)
+    by_ids = sorted(told, key=lambda each: not each.in_ranges)
+    if not told[1:] or not by_ids[0].in_ranges or any(each.beginnings for each in told):
+        return tuple(by_ids)
+    one, other = by_ids
+    if other.query:
+        text, values = sql.among("remote_id", one.ids)
+        query = f"SELECT remote_id FROM ({other.query[0]}) AS them WHERE {text}"  # noqa: S608
+        if one.keys or other.keys:
+            return tuple(by_ids)
+        return (Customers(frozenset(sql.keys((query, (*other.query[1], *values))))),)
+    numbered, theirs = (one.keys, other.ids) if one.keys else (other.keys, one.ids)
+    kept = Record.objects.filter(pk__in=numbered, partner_id__in=theirs).values_list("pk", flat=True)
+    return (Customers(one.ids & other.ids, frozenset(kept if numbered else ())),)
 
 
 @dataclass(frozen=True)
 class _Many:
     """A condition that more than a few meet, or perhaps: for a query of the whole, and for a walk."""
 
-    where: Q
+    where: Callable[[], Q]
     customers: Customers | None = None
     ours: str = ""
     but: frozenset[int] = frozenset()
@@ -219,9 +228,11 @@ def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:
     if not fold(words).split():
         matching = matching.none()  # marks without a letter stand nowhere
     partners = list(matching[: FEW + 1])
-    where = Q(partner_id_fenced__in=matching) | Q(pk__in=told.keys)
-    if told.beginnings:
-        where |= numbers.where(told.beginnings)
+
+    def where() -> Q:
+        by_number = numbers.where(told.beginnings) if told.beginnings else Q(pk__in=told.keys)
+        return Q(partner_id_fenced__in=matching) | Q(pk__in=told.keys) | by_number
+
     if len(partners) > FEW:
         query = matching.query.sql_with_params()
         return _Many(where, Customers(frozenset(), told.keys, query, told.beginnings))
@@ -248,8 +259,8 @@ def _set_of_ours(status: str) -> set[int] | _Many:
     """  # noqa: S608
     found = set(sql.keys((text, tuple(others))))
     if len(found) > FEW:
-        return _Many(Q(ours__status=status), ours=status)
-    return found if status != Status.PLACED else _Many(Q(ours__status=status), but=frozenset(found))
+        return _Many(lambda: Q(ours__status=status), ours=status)
+    return found if status != Status.PLACED else _Many(lambda: Q(ours__status=status), but=frozenset(found))
 
 
 def _here(known: Kept) -> QuerySet[Record]:

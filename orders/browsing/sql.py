@@ -80,6 +80,11 @@ def mixed(ranges: list[Ranges], always: Condition, most: int, remain: Iterable[C
     return _union(parts, f"LIMIT {most}", columns)
 
 
+def only_keys(query: Query) -> Query:
+    """Without moments, whose values take longer to be made than to be read."""
+    return f"SELECT id FROM ({query[0]}) AS r", query[1]
+
+
 def lined_up(ranges: list[Ranges], always: Condition, order: Order, most: int, remain: Iterable[Condition]) -> Query:
     """The first entries of all the ranges together, each range read as far as it is needed.
 

@@ -21,8 +21,11 @@ from orders.browsing.terms import NUMBERS, Customers, Terms
 LOOKED = 4_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
-TRIED = 300
-"""Records that are looked at first, by date, whatever is asked for."""
+TRIED, TRIED_FOR_CUSTOMERS = 300, 1_200
+"""Records that are looked at first, by date, whatever is asked for; the latter before customers' lines are merged."""
+
+COUNTED_AMONG = 2_000
+"""Entries that the count above a page looks at, at most, where conditions remain."""
 
 OF_CUSTOMER = "r.partner_id = {} AND NOT (r.partner_id = '')"
 """Word for word as the index leaves out what is not told, else SQLite would not follow it."""
@@ -88,11 +91,11 @@ class Walk:
         if self._way.remain or not self._way.ranges:
             walked = self.first(place, most)
             return walked.keys, len(walked.keys) < most and walked.end is None
-        found = sql.keys(sql.mixed(self._way.ranges, _always(self._terms, place), most))
+        found = sql.keys(sql.only_keys(sql.mixed(self._way.ranges, _always(self._terms, place), most)))
         return found, len(found) < most
 
     def count(self, most: int) -> tuple[int, bool]:
-        """How many there are, and whether that is all: so many are counted at most, and `LOOKED` looked at."""
+        """How many there are, and whether that is all: so many are counted at most, among `COUNTED_AMONG`."""
         place = Place(down=True)
         way = self._chosen(lambda: self._lately) if self._lately and self._fills_a_page else self._way
         always = _always(self._terms, place)
@@ -102,11 +105,12 @@ class Walk:
             number = sql.count(sql.mixed(way.ranges, always, most))
             return number, number < most
         if way.gathered:
-            looked = sql.mixed(way.ranges, always, LOOKED, way.remain)
+            looked, entries = sql.mixed(way.ranges, always, LOOKED, way.remain), LOOKED
         else:
-            looked = sql.lined_up(way.ranges, always, Order(place.down), LOOKED, way.remain)
-        number, entries = sql.count_fitting(looked, way.remain)
-        return min(number, most), number < most and entries < LOOKED
+            line = Order(place.down)
+            looked, entries = sql.lined_up(way.ranges, always, line, COUNTED_AMONG, way.remain), COUNTED_AMONG
+        number, seen = sql.count_fitting(looked, way.remain)
+        return min(number, most), number < most and seen < entries
 
     @property
     def _may_be_common(self) -> bool:
@@ -116,7 +120,8 @@ class Walk:
     def _by_date(self, always: Condition, order: Order, most: int) -> list[int]:
         """Perhaps so much fits that it is met soon among all records: then no ranges have to be merged."""
         remain = _remain(self._terms) or [("TRUE", ())]
-        looked = sql.lined_up([Ranges("TRUE", [()])], always, order, TRIED, remain)
+        tried = TRIED_FOR_CUSTOMERS if self._terms.customers else TRIED
+        looked = sql.lined_up([Ranges("TRUE", [()])], always, order, tried, remain)
         return sql.keys(sql.fitting_in_line(looked, remain, most, order))
 
     @cached_property
