@@ -34,8 +34,8 @@ LONGEST = 10_000
 
 NOT_KEPT = "(not kept)"
 SECRET = re.compile(
-    r"pass(word|wd|phrase|key)?(_?[0-9])?$|password|passwd|secret|token|credential|api_?key|authorization|cookie"
-    r"|session_?key|(^|_)(code|codes|otp|totp|pin|key|seed|signature)$",
+    r"password|passwd|passphrase|secret|token|authorization|cookie|(api|private|session|encryption)_?key"
+    r"|(recovery|backup|login|security|verification)_?codes?|^(pass|key|uidb36|code|codes|otp|totp|pin|seed|signature)$",
     re.IGNORECASE,
 )
 """Names of what never enters the log, whatever it holds."""

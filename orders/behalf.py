@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,15 @@ _now: ContextVar[Behalf | None] = ContextVar("behalf", default=None)
 def current() -> Behalf:
     """On whose behalf this is; the portal's own if nobody said."""
     return _now.get() or Behalf()
+
+
+def at_command_line() -> Behalf:
+    """Somebody with a shell on this machine, by the name they have there."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        name = "?"
+    return Behalf(name=f"command line ({name})")
 
 
 @contextmanager

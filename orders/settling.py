@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,6 +12,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
+from orders import auditing
 from orders.destination import current_destination
 from orders.history.candidates import unclaimed
 from orders.lifecycle import Status
@@ -164,7 +166,12 @@ def cancel(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
     """Stop an order that no worker has taken yet: QUEUED → FAILED. Raises CannotSettle."""
     words = f"Cancelled before it was sent. {reason}"
     if order.status == Status.QUEUED and order.move(
-        Status.FAILED, title="Cancelled", words=reason, actor=actor, problem=words
+        Status.FAILED,
+        title="Cancelled",
+        words=reason,
+        actor=actor,
+        also=partial(auditing.note, "order.cancelled", actor=actor, target=order, words=reason),
+        problem=words,
     ):
         return
     raise CannotSettle("A worker has taken this order already, so it can no longer be cancelled. Nothing was changed.")
@@ -193,6 +200,8 @@ def see_to_conflict(order: Order, *, reason: str, actor: AbstractBaseUser, seen:
     def silence() -> None:
         if not Order.objects.filter(pk=order.pk, conflict=told).update(conflict=""):
             raise ConflictChanged(CHANGED)  # and the event is taken back
+        said = {"contradiction": told}
+        auditing.note("order.contradiction_seen", actor=actor, target=order, words=reason, data=said)
 
     try:
         order.note(title="Contradiction seen to", words=reason, actor=actor, data={"contradiction": told}, also=silence)
@@ -217,7 +226,11 @@ def _settle(
     if order.status == Status.UNCERTAIN:
         columns = {"problem": "", **columns}
         data = {name: value for name, value in columns.items() if name != "look_at"} | (evidence or {})
-        if order.move(to, title=title, words=reason, actor=actor, data=data, **columns):
+        told = auditing.changes({"status": order.status}, {"status": to, "order_no": columns.get("order_no", "")})
+        noted = partial(
+            auditing.note, "order.settled", actor=actor, target=order, words=f"{title}. {reason}", data=told
+        )
+        if order.move(to, title=title, words=reason, actor=actor, data=data, also=noted, **columns):
             return
         order.refresh_from_db()
     raise CannotSettle("This order has been settled in the meantime. Nothing was changed.")

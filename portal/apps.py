@@ -1,4 +1,6 @@
-"""The building as an app: it brings Celery along, and makes the roles after each migration."""
+"""The building as an app: it brings Celery along, hears who comes in, and makes the roles after each migration."""
+
+from importlib import import_module
 
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
@@ -11,7 +13,8 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """The doorbell rings with our Celery app. Roles are made once the permissions of the orders are there."""
+        """The doorbell rings with our Celery app; logins are noted; roles are made once their permissions are there."""
         celery_app.set_default()
+        import_module("portal.audit.signals").connect()  # which needs the models, so not before they are there
         orders = apps.get_app_config("orders")
         post_migrate.connect(lambda **_: make_roles(), sender=orders, weak=False, dispatch_uid="portal.roles")

@@ -62,6 +62,7 @@ FLOORS: list[set[str]] = [
     {"portal.models"},
     {
         "portal.accounts",
+        "portal.audit/",
         "portal.cache",
         "portal.celery",
         "portal.doorman",

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Exists, F, Q
 from django.utils import timezone
 
-from orders import doorbell
+from orders import auditing, doorbell
 from orders.browsing.asked import Asked
 from orders.browsing.finding import find
 from orders.exporting import files, writing
@@ -49,7 +50,15 @@ def ask(owner: User, asked: Asked, kind: Export.Format, told: str) -> Export | N
     if rows is not None:
         export.straight, export.state, export.total = True, Export.State.RUNNING, rows
         export.started_at, export.alive_until = now, now + writing.SILENT_DOWNLOAD
-    export.save(force_insert=True)
+    with transaction.atomic():
+        export.save(force_insert=True)
+        auditing.note(
+            "export.made",
+            actor=owner,
+            target=export,
+            words=told or "Everything",
+            data={"format": kind.value, "query": asked.query, "rows": rows},
+        )
     if not export.straight:
         ring()
     return export
@@ -95,24 +104,31 @@ def claim(pk: UUID) -> Export | None:
 def cancel(export: Export) -> bool:
     """Whoever writes it learns of it within a second. False if it has ended already."""
     moving = Export.objects.filter(pk=export.pk, state__in=Export.MOVING, straight=False)
-    return bool(moving.update(state=Export.State.CANCELLED, finished_at=timezone.now(), alive_until=None))
+    with transaction.atomic():
+        cancelled = moving.update(state=Export.State.CANCELLED, finished_at=timezone.now(), alive_until=None)
+        if cancelled:
+            auditing.note("export.cancelled", target=export)
+    return bool(cancelled)
 
 
 def again(export: Export) -> bool:
     """Begin it anew, of the same rows as they are now. False if it is being made, or was sent without a file."""
     ended = Q(state__in=[Export.State.FAILED, Export.State.CANCELLED]) | Q(removed_at__isnull=False)
     dead = Q(state=Export.State.RUNNING, alive_until__lt=timezone.now())
-    begun = Export.objects.filter(ended | dead, pk=export.pk).update(
-        state=Export.State.WAITING,
-        straight=False,
-        finished_at=None,
-        removed_at=None,
-        alive_until=None,
-        total=None,
-        rows=0,
-        size=0,
-        words="",
-    )
+    with transaction.atomic():
+        begun = Export.objects.filter(ended | dead, pk=export.pk).update(
+            state=Export.State.WAITING,
+            straight=False,
+            finished_at=None,
+            removed_at=None,
+            alive_until=None,
+            total=None,
+            rows=0,
+            size=0,
+            words="",
+        )
+        if begun:
+            auditing.note("export.made", target=export, words=f"Once more: {export.told or 'everything'}")
     if begun:
         ring()
     return bool(begun)

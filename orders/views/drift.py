@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from orders import tasks
+from orders import auditing, tasks
 from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
@@ -231,7 +232,9 @@ def see_to_drift(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     noted = get_object_or_404(Drift, pk=pk)
     seen = not request.POST.get("back")
     who = request.user if seen else None
-    Drift.objects.filter(pk=pk).update(seen_at=timezone.now() if seen else None, seen_by=who)
+    with transaction.atomic():
+        Drift.objects.filter(pk=pk).update(seen_at=timezone.now() if seen else None, seen_by=who)
+        auditing.note("drift.seen" if seen else "drift.put_back", target=noted.order, words=noted.get_kind_display())
     words = 'Seen to. It stands under "seen to", and comes back if it changes.' if seen else "It is back on the page."
     messages.success(request, words)
     return redirect(f"{reverse('orders:drift')}?{urlencode({'kind': noted.kind})}")
@@ -250,5 +253,6 @@ def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     except (OperationalError, RedisError, OSError):
         messages.error(request, "No worker could be called: the queue did not answer. Try again in a moment.")
     else:
+        auditing.note("record.asked", target=record)
         messages.info(request, "Yeastar is asked for this order now. Load the page again in a moment.")
     return redirect("orders:record", pk=record.pk)

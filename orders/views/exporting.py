@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from orders import auditing
 from orders.browsing import asked as asking
 from orders.exporting import making, writing
 from orders.models import SEE_ALL_EXPORTS, SEE_ALL_ORDERS, Export
@@ -79,6 +80,7 @@ def download(request: HtmxHttpRequest, pk: uuid.UUID) -> HttpResponseBase:
         making.throw_away(export)
         messages.error(request, "The file is no longer there. Start it again to have a new one.")
         return redirect("orders:exports")
+    auditing.note("export.downloaded", target=export, words=export.told or "Everything")
     return _attached(FileResponse(file), export, request)
 
 
@@ -110,6 +112,7 @@ def throw_away(request: HtmxHttpRequest, pk: uuid.UUID) -> HttpResponse:
     except OSError:
         messages.error(request, "The file could not be removed. Try again in a moment.")
     else:
+        auditing.note("export.deleted", target=export)
         messages.success(request, f"The file {export.name} is deleted.")
     return redirect("orders:exports")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from orders import tasks
+from orders import auditing, tasks
 from orders.destination import current_destination
 from orders.history import following, runs
 from orders.models import SEE_ALL_ORDERS, Reading
@@ -43,7 +44,10 @@ def sync_page(request: HtmxHttpRequest) -> HttpResponse:
 @managers_only
 def sync_now(request: HtmxHttpRequest) -> HttpResponse:
     """Open a run, and ring for a worker to do it. One at a time, whoever starts it."""
-    reading = following.open_run(request.user, whole=bool(request.POST.get("whole")))
+    with transaction.atomic():
+        reading = following.open_run(request.user, whole=bool(request.POST.get("whole")))
+        if reading:
+            auditing.note("history.synced", target=reading, words=reading.why)
     if reading is None:
         messages.info(request, "A run is reading already. Its progress is shown here.")
         return redirect("orders:sync")

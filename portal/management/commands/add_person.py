@@ -9,7 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
+from django.db import transaction
 
+from orders.auditing import note
 from portal.roles import ROLES
 
 
@@ -39,6 +41,8 @@ class Command(BaseCommand):
             validate_password(password, get_user_model()(username=username, email=email))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        user = users.create_user(username, email, password)
-        user.groups.set(Group.objects.filter(name__in=options["role"]))
+        with transaction.atomic():
+            user = users.create_user(username, email, password)
+            user.groups.set(Group.objects.filter(name__in=options["role"]))
+            note("person.added", target=user, data={"email": email, "roles": options["role"]})
         self.stdout.write(f"{user.username} may sign in as {', '.join(options['role'])}.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from orders import gateway
+from orders import auditing, gateway
 from orders.destination import current_destination
 from orders.history import tallies
 from orders.history.following import follow
@@ -29,6 +29,7 @@ class Command(BaseCommand):
                 "The monthly sums were right." if right else "The monthly sums were wrong, and are right."
             )
             return
+        auditing.note("history.synced", words="Everything once more" if options["whole"] else "What is new")
         reading = follow(gateway.portal(), whole=options["whole"], why="By command")
         if reading is None:
             raise CommandError("Another run is reading now.")
