@@ -72,7 +72,7 @@ def read_detail(pk: int) -> None:
         records.read_detail(gateway.portal(), record, timezone.now())
     except ApiError as error:  # the record says that it was tried in vain
         log.warning("history.no_detail", record=record.key, error=str(error))
-    drift.note(record.destination)
+    drift.note(record.destination, {record.ours_id} if record.ours_id else ())
 
 
 @shared_task(name=EXPORT, ignore_result=True)

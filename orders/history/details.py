@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -28,8 +29,11 @@ AGAIN = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]) -> None:
-    """Read a number of details, set by HISTORY_DETAILS. `alive` is called before each question."""
+def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None], touched: set[UUID]) -> None:
+    """Read a number of details, set by HISTORY_DETAILS; put those of our orders to what was touched.
+
+    `alive` is called before each question.
+    """
     until, failures = time.monotonic() + SECONDS, 0
     for record in _wanted(reading.destination, settings.HISTORY_DETAILS):
         if time.monotonic() > until:
@@ -38,6 +42,8 @@ def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]
         try:
             records.read_detail(portal, record, timezone.now())
             reading.details += 1
+            if record.ours_id:
+                touched.add(record.ours_id)
             failures = 0
         except ApiError as error:
             log.warning("history.no_detail", record=record.key, error=str(error))

@@ -6,8 +6,9 @@ differ; when a page shows one, it is looked at once more, for either side may ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -25,6 +26,9 @@ Kind = Drift.Kind
 
 MOST = 1_000
 """So many of each kind are noted, the newest: beyond that it is no list for people any more."""
+
+LATELY = timedelta(days=2)
+"""Orders so young are compared each time; older ones when their record is written, and once a day."""
 
 BATCH = 500
 
@@ -74,11 +78,17 @@ def _differ(ours: str, theirs: str) -> bool:
     return bool(ours and theirs) and ours != theirs
 
 
-def note(destination: str) -> None:
-    """Note what differs now, and forget what no longer does. What was seen to and has not changed stays so."""
+def note(destination: str, touched: Collection[UUID] | None = None) -> None:
+    """Note what differs now, and forget what no longer does. What was seen to and has not changed stays so.
+
+    `touched` are orders of ours whose records were written since the last time: then only these are compared, what is
+    contradicted, and what was ordered lately. None compares all.
+    """
     now, since = timezone.now(), horizon()
-    found: dict[tuple[object, str], Drift] = {}
-    for order, record in _suspects(destination, since):
+    found: dict[tuple[UUID, str], Drift] = {}
+    compared = set()
+    for order, record in _suspects(destination, since) if touched is None else _some(destination, touched, now):
+        compared.add(order.pk)
         for kind, what in differences(order, record, since).items():
             found[order.pk, kind] = Drift(
                 destination=destination,
@@ -91,7 +101,7 @@ def note(destination: str) -> None:
     here = Drift.objects.filter(destination=destination)
     noted = {(order, kind): (pk, what) for pk, order, kind, what in here.values_list("pk", "order_id", "kind", "what")}
     same = {key for key, (_, what) in noted.items() if key in found and found[key].what == what}
-    stale = [pk for key, (pk, _) in noted.items() if key not in same]
+    stale = [pk for key, (pk, _) in noted.items() if key not in same and (touched is None or key[0] in compared)]
     for start in range(0, len(stale), BATCH):
         here.filter(pk__in=stale[start : start + BATCH]).delete()
     news = [drift for key, drift in found.items() if key not in same]
@@ -100,10 +110,8 @@ def note(destination: str) -> None:
 
 def _suspects(destination: str, since: datetime | None) -> Iterator[tuple[Order, Record | None]]:
     """Orders that may differ from their records, the newest of each sort."""
-    orders = Order.objects.filter(destination=destination).order_by("-placed_at", "-pk").defer("request_body", "answer")
-    contradicted = orders.exclude(conflict="") | orders.filter(status=Status.FAILED).exclude(found_as="")
-    for order in contradicted[:MOST]:
-        yield order, record_of(order)
+    orders = _orders(destination)
+    yield from _contradicted(orders)
     if since:
         missing = orders.filter(status=Status.PLACED, settled_at__lt=since, record=None).exclude(order_no="")
         for order in missing.filter(~Exists(_by_number(OuterRef("order_no"), destination)))[:MOST]:
@@ -112,6 +120,30 @@ def _suspects(destination: str, since: datetime | None) -> Iterator[tuple[Order,
         for record in pairs.order_by("-at", "-pk").defer("raw", "detail", "ours__request_body", "ours__answer")[:MOST]:
             if record.ours:
                 yield record.ours, record
+
+
+def _some(destination: str, touched: Collection[UUID], now: datetime) -> Iterator[tuple[Order, Record | None]]:
+    """Orders that may differ from their records since what was touched was written."""
+    orders = _orders(destination)
+    yield from _contradicted(orders)
+    ended = Drift.objects.filter(destination=destination, kind__in=(Kind.CONFLICT, Kind.BOUGHT))  # perhaps, by hand
+    wanted = list({*touched, *ended.values_list("order_id", flat=True)})
+    heavy = ("request_body", "answer", "record__raw", "record__detail")
+    lately = [orders.filter(placed_at__gte=now - LATELY)]
+    batches = (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
+    for some in (*lately, *(orders.filter(pk__in=batch) for batch in batches)):
+        for order in some.select_related("record").defer(*heavy):
+            yield order, getattr(order, "record", None) or record_of(order)
+
+
+def _orders(destination: str) -> QuerySet[Order]:
+    return Order.objects.filter(destination=destination).order_by("-placed_at", "-pk").defer("request_body", "answer")
+
+
+def _contradicted(orders: QuerySet[Order]) -> Iterator[tuple[Order, Record | None]]:
+    for some in (orders.exclude(conflict=""), orders.filter(status=Status.FAILED).exclude(found_as="")):
+        for order in some[:MOST]:
+            yield order, record_of(order)
 
 
 def _pairs(destination: str) -> Iterator[QuerySet[Record]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -94,6 +95,7 @@ class _Run:
         self._scan = Scan(began_at=timezone.now(), problem="It did not begin.")
         self._complete: bool | None = None
         self._words = ""
+        self._touched = set[UUID]()  # orders of ours whose records this run has written
         self._gathered = records.Gathered()
         self._patience = 0.0  # only a whole run gathers
         self._since, self._first_page = 0.0, 1
@@ -105,9 +107,9 @@ class _Run:
         """Do it; then link, read details, and close the run, whatever happens; then note what does not agree."""
         try:
             work()
-            linking.link(self._destination)
+            self._touched |= linking.link(self._destination)
             if self._reading.kind != Reading.Kind.ROLLING:
-                details.read_some(self._portal, self._reading, self._alive)
+                details.read_some(self._portal, self._reading, self._alive, self._touched)
         except Interrupted as why:
             self._scan.problem, self._words = str(why), ""
         except Exception:
@@ -115,7 +117,7 @@ class _Run:
             raise
         finally:
             runs.end(self._reading, self._scan, self._words, complete=self._complete)
-        drift.note(self._destination)
+        drift.note(self._destination, None if self._reading.kind == Reading.Kind.WHOLE else self._touched)
 
     def newest(self) -> bool:
         """Read what is new, from whichever end it is at. False if all must be read instead."""
@@ -257,6 +259,7 @@ class _Run:
         kept = records.keep_gathered(self._destination, found, timezone.now())
         self._reading.new += kept.new
         self._reading.changed += kept.changed
+        self._touched |= kept.ours
         if kept.references or not self._untold.isdisjoint(row.order_no for row in found.rows):
             hear(self._portal, self._destination, found.rows, kept, self._alive)
         self._scan.next_page, self._scan.complete = reached, complete

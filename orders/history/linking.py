@@ -7,6 +7,7 @@ later than the history tells of it, and a record its reference.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
@@ -17,25 +18,25 @@ from orders.models import Order, Record
 BATCH = 500
 
 
-def link(destination: str) -> int:
-    """Link what belongs together and is not linked yet, and part what does not. How many records have changed."""
+def link(destination: str) -> set[UUID]:
+    """Link what belongs together and is not linked yet, and part what does not. Which orders of ours that concerns."""
     here = Record.objects.filter(destination=destination)
     # By the owner, whose index holds all that was made here.
     strangers = here.filter(owner__isnull=False).exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
-    changed = sum(_set(pk, None, None) for pk in strangers.values_list("pk", flat=True))
+    parted = {ours for pk, ours in strangers.values_list("pk", "ours_id") if ours and _set(pk, None, None)}
     orders = Order.objects.filter(destination=destination, record=None).exclude(status=Status.DRAFT)
     # Each time the second term is that of the index, without which SQLite would not take it.
     numbered = here.filter(order_no=OuterRef("order_no")).exclude(order_no="")
     # Whoever is linked has an owner, too; by `ours` SQLite would look at all that are not.
     named = here.filter(reference=OuterRef("reference"), owner=None).exclude(reference="")
-    changed += _link_each(orders.exclude(order_no=""), numbered)
-    return changed + _link_each(orders.filter(order_no=""), named)
+    return parted | _link_each(orders.exclude(order_no=""), numbered) | _link_each(orders.filter(order_no=""), named)
 
 
-def _link_each(orders: QuerySet[Order], theirs: QuerySet[Record]) -> int:
+def _link_each(orders: QuerySet[Order], theirs: QuerySet[Record]) -> set[UUID]:
     """Link each of these orders to its record, if there is one, the oldest that is known of several."""
     found = orders.annotate(theirs=Subquery(theirs.order_by("pk").values("pk")[:1])).exclude(theirs=None)
-    return sum(_set(theirs, pk, owner) for pk, owner, theirs in found.values_list("pk", "owner_id", "theirs"))
+    each = found.values_list("pk", "owner_id", "theirs")
+    return {pk for pk, owner, theirs in each if _set(theirs, pk, owner)}
 
 
 def _set(pk: int, ours: Any, owner: int | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
@@ -36,6 +37,7 @@ class Kept:
     new: int = 0
     changed: int = 0
     references: set[tuple[str, str]] = field(default_factory=set)  # each with the key of its row
+    ours: set[UUID] = field(default_factory=set)  # orders of ours whose records were written
 
 
 @dataclass
@@ -142,6 +144,7 @@ def _keep(destination: str, found: Gathered, keys: Sequence[str], now: datetime,
         tallies.apply(destination, tallies.delta(before, map(tallies.counted, [*new, *old])))
     kept.new += len(new)
     kept.changed += len(old)
+    kept.ours.update(columns["ours_id"] for columns in (*new, *old) if columns["ours_id"])
 
 
 def _batches(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -138,6 +138,8 @@ class Order(models.Model):
             models.Index(fields=["-placed_at"]),
             models.Index(fields=["look_at"], condition=~models.Q(look_at=None), name="order_looked_for"),
             models.Index(fields=["likeness", "-placed_at"]),
+            models.Index(fields=["-placed_at"], condition=~models.Q(conflict=""), name="order_conflict"),
+            models.Index(fields=["-placed_at"], condition=~models.Q(found_as=""), name="order_found_as"),
         ]
         constraints = [
             models.UniqueConstraint(

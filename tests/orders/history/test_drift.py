@@ -273,6 +273,35 @@ def test_the_database_finds_what_a_look_at_each_order_finds(
     }
     assert set(Drift.objects.values_list("order_id", "kind", "what")) == everything
     assert {kind for _, kind, _ in everything} == {*Drift.Kind.values}
+    drift.note(here, ())
+    assert set(Drift.objects.values_list("order_id", "kind", "what")) == everything, "all are young"
+    Drift.objects.all().delete()
+    drift.note(here, ())
+    assert set(Drift.objects.values_list("order_id", "kind", "what")) == everything
+
+
+def test_a_run_compares_what_it_touched_and_a_whole_one_everything(
+    buy: Callable[[], Order], portal: PartnerPortal, sandbox: Sandbox, settings: Any
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    here, orders = current_destination(), [buy() for _ in range(3)]
+    follow(portal, whole=True)
+    Order.objects.update(placed_at=timezone.now() - timedelta(days=30))
+    touched, untouched, contradicted = orders
+    sandbox.world.happen({"event": "order_status", "orderNo": touched.order_no, "status": "refunded"})
+    Record.objects.filter(order_no=untouched.order_no).update(transaction_no="ANOTHER")
+    Order.objects.filter(pk=contradicted.pk).update(conflict="It is there.")
+    follow(portal)
+    noted = Drift.objects.order_by("kind").values_list("kind", "order")
+    assert list(noted.all()) == [("conflict", contradicted.pk), ("status", touched.pk)]
+    Order.objects.filter(pk=contradicted.pk).update(conflict="")
+    follow(portal)
+    assert list(noted.all()) == [("status", touched.pk)]
+    drift.note(here)
+    assert list(noted.all()) == [("number", untouched.pk), ("status", touched.pk)]
+    settings.HISTORY_DETAILS = 50
+    follow(portal)
+    assert list(noted.all()) == [("status", touched.pk)], "its detail tells the number as the receipt did"
 
 
 def test_an_order_that_vanished_and_came_back_is_no_drift_any_more(
