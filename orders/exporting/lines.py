@@ -100,7 +100,7 @@ def _marked(texts: Iterable[str | None]) -> list[str]:
         ""
         if not text
         else text
-        if text[0] in PLAIN and text.isalnum()
+        if text[:2] in PLAIN and text.isalnum() and not text.isalpha()
         else f"'{text}"
         if text.isdigit()
         else mark(text)

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import sys
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -301,6 +303,22 @@ def test_any_text_comes_back_from_csv_and_never_begins_like_a_formula(text: str)
         assert not begins_like_a_formula(part) or part[:1] not in "=+-@\uff1d\uff0b\uff0d\uff20"
 
 
+def test_nothing_unseen_hides_a_formula() -> None:
+    unseen = [chr(code) for code in range(1, sys.maxunicode + 1) if unicodedata.category(chr(code)) in UNSEEN]
+    for character in [*unseen, "\u115f", "\u2800", "\u3164", "\ufe0f"]:
+        for text in (
+            f"{character}=1",
+            f" {character}\u200b+1",
+            f"a;{character}@SUM(1)",
+            f"a\n{character}{character}-1",
+        ):
+            marked = cells.mark(text)
+            assert marked != text, ascii(text)
+            assert cells.read_back(marked) == text
+
+
+UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp"}
+
 PARTS = st.lists(st.sampled_from([*"=+-@\uff1d'; \t\r\n,\"\0x1E.:", "\u200b", "\ufeff", "DEC", "12"]), max_size=12)
 
 
@@ -327,6 +345,18 @@ def test_hostile_texts_put_together_come_back_too(text: str) -> None:
         "1-Mar",
         "MAR1",
         "\uff11\uff12\uff13",
+        *("½", "5½", "\uff12\uff10\uff05", "1.234,5 €", "\uffe55", "(5)", "10%", "1 1/2"),
+        *(
+            "2026-11-21",
+            "2026-11-21T10:00",
+            "2026-11-21T10:00:05.5Z",
+            "20261121T1000",
+            "2026年11月21日",
+            "1E+5",
+            "10 a.m.",
+        ),
+        *("sept 5", "déc 26", "26 Août", "LUG26", "Märzen 5", "ENE-26"),
+        *("TRUE", "false", "Wahr ", "VRAI", "FAŁSZ", "epätosi", "ИСТИНА", "#N/A", "#REF!", " #DIV/0!"),
         "5 %",
         "3651E12",
     ],
@@ -336,7 +366,11 @@ def test_what_a_spreadsheet_would_change_is_marked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["LR20260101", "PO-4711", "Hotel 5", "succeed", "YP-7F3K-9QX2", "3651X1292455", "May", "Élan", "a;b"]
+    "text",
+    [
+        *("LR20260101", "TR123456789", "PO-4711", "Hotel 5", "succeed", "YP-7F3K-9QX2", "3651X1292455", "May", "Élan"),
+        *("a;b", "True Hotel", "truehotel", "L5", "T", "x" * 70, "5 EUR", "1h", "0x1F", "Room #5"),
+    ],
 )
 def test_what_it_would_not_change_stays_as_it_is(text: str) -> None:
     assert cells.mark(text) == text
