@@ -278,7 +278,8 @@ def _people(months: Months) -> list[Ranked]:
     elsewhere = counts.pop("", 0)
     ids = sorted(counts, key=lambda key: -counts[key])
     people = User.objects.in_bulk([int(key) for key in ids[:TOP]])
-    most = max([elsewhere, *counts.values()], default=1)
+    rest = sum(counts[key] for key in ids[TOP:])
+    most = max([elsewhere, rest, *counts.values()], default=1)
     found = [
         Ranked(
             label=(person.get_full_name() or person.get_username()) if person else "somebody",
@@ -289,7 +290,7 @@ def _people(months: Months) -> list[Ranked]:
         for key in ids[:TOP]
         for person in [people.get(int(key))]
     ]
-    if rest := sum(counts[key] for key in ids[TOP:]):
+    if rest:
         found.append(Ranked(f"{len(ids) - TOP} more", rest, rest / most, "", quiet=True))
     if elsewhere:
         url = links.listed(months.first, months.last, made="elsewhere")

@@ -26,6 +26,7 @@ from orders.history import tallies
 from orders.models import Attempt, Order, Partner, Record, Tally
 from orders.overview import charts, figures, links, money, ours, period
 from orders.text import fold
+from tests.conftest import person
 
 SignIn = Callable[[User], Client]
 
@@ -249,6 +250,14 @@ def test_who_orders_is_told_with_what_was_made_elsewhere(monas: Client, alice: U
         ("bob", 1, "25.0 %"),
         ("Made elsewhere", 1, "25.0 %"),
     ]
+
+
+def test_many_people_who_order_a_little_fill_no_more_than_the_longest_bar(monas: Client) -> None:
+    people = [person(f"staff{number}", "staff") for number in range(figures.TOP + 5)]
+    mirrored(*(record(each.username, owner=each) for each in people))
+    rows = monas.get("/overview/").context["figures"].people
+    assert [(row.label, row.count, row.share) for row in rows[-2:]] == [(rows[-2].label, 1, 0.2), ("5 more", 5, 1.0)]
+    assert max(row.share for row in rows) == 1
 
 
 def test_more_products_than_colours_share_one_and_nothing_is_lost(monas: Client) -> None:
