@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from orders import gateway, mirror, submitting, sweeping
 from orders.doorbell import EXPORT, SUBMIT
-from orders.exporting import making
+from orders.exporting import apart, making
 from orders.history import drift, following, reconciling, records
 from orders.models import Reading, Record
 from orders.overview import figures
@@ -26,6 +26,7 @@ _stopping = threading.Event()
 def stop_taking_orders(**_: Any) -> None:
     """A worker that stops finishes what it is sending and begins nothing new: the sweep rings for the rest."""
     _stopping.set()
+    apart.stop()
 
 
 @shared_task(name=SUBMIT, ignore_result=True)
@@ -77,9 +78,9 @@ def read_detail(pk: int) -> None:
 
 @shared_task(name=EXPORT, ignore_result=True)
 def export(pk: str) -> None:
-    """Write one export to its file, if it still waits."""
-    if not _stopping.is_set():
-        making.make(UUID(pk), stopping=_stopping.is_set)
+    """Have one export written to its file, if it still waits and no other is being written."""
+    if not _stopping.is_set() and making.may_begin(UUID(pk)):
+        apart.start(UUID(pk))
 
 
 @shared_task(ignore_result=True)

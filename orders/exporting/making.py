@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 
 from orders import auditing, doorbell
@@ -84,11 +84,20 @@ def make(pk: UUID, stopping: Callable[[], bool]) -> None:
         ring()
 
 
-def claim(pk: UUID) -> Export | None:
-    """Take one that waits. One at a time, for orders are sent by the same workers, and they go first."""
-    now = timezone.now()
+def may_begin(pk: UUID) -> bool:
+    """Whether it waits, and it is its turn."""
+    return _due(pk, timezone.now()).exists()
+
+
+def _due(pk: UUID, now: datetime) -> QuerySet[Export]:
     others = Export.objects.filter(state=Export.State.RUNNING, straight=False, alive_until__gt=now)
-    mine = Export.objects.filter(~Exists(others), pk=pk, state=Export.State.WAITING)
+    return Export.objects.filter(~Exists(others), pk=pk, state=Export.State.WAITING)
+
+
+def claim(pk: UUID) -> Export | None:
+    """Take one that waits. One at a time: more would only be slower, and take from everything else."""
+    now = timezone.now()
+    mine = _due(pk, now)
     claimed = mine.update(
         state=Export.State.RUNNING,
         run=F("run") + 1,

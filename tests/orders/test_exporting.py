@@ -30,7 +30,7 @@ from orders import doorbell, tasks
 from orders.browsing.asked import parse
 from orders.browsing.finding import find
 from orders.destination import current_destination
-from orders.exporting import cells, counting, files, making, reading, workbook, writing
+from orders.exporting import apart, cells, counting, files, making, reading, workbook, writing
 from orders.exporting.columns import COLUMNS, heads
 from orders.exporting.lines import payload
 from orders.exporting.moments import Clock
@@ -499,6 +499,11 @@ def test_a_format_that_does_not_exist_is_asked_back(monas: Client, shelf: Order)
 # Large ones: a worker writes them.
 
 
+def made(export: Export) -> None:
+    """As the process does that a worker starts."""
+    making.make(export.pk, stopping=lambda: False)
+
+
 def asked(client: Client, kind: str = "csv", query: str = "") -> Export:
     assert client.post("/history/exports/ask/", {"format": kind, "query": query}).status_code == 302
     return Export.objects.order_by("-asked_at")[0]
@@ -514,8 +519,8 @@ def test_a_large_export_is_made_by_a_worker_and_downloaded(
     assert "Waiting for a worker" in page
     assert "every 1s" in page
     assert 'http-equiv="refresh"' in page, "without JavaScript the page reloads"
-    tasks.export(str(export.pk))
-    tasks.export(str(export.pk))  # a message that comes twice changes nothing
+    made(export)
+    made(export)  # a message that comes twice changes nothing
     export.refresh_from_db()
     assert (export.state, export.rows, export.total, export.run) == (Export.State.READY, 2, 2, 1)
     page = monas.get("/history/exports/").content.decode()
@@ -546,12 +551,25 @@ def test_one_is_written_at_a_time_and_the_next_is_called_for(
 ) -> None:
     first, second = asked(monas), asked(monas, "jsonl")
     assert making.claim(first.pk) is not None
-    tasks.export(str(second.pk))
+    made(second)
     assert Export.objects.get(pk=second.pk).state == Export.State.WAITING, "it waits its turn"
     Export.objects.filter(pk=first.pk).update(state=Export.State.WAITING)
     bells.clear()
-    tasks.export(str(first.pk))
+    made(first)
     assert bells == [str(second.pk)]
+
+
+def test_a_worker_starts_a_process_only_for_one_whose_turn_it_is(
+    monas: Client, shelf: Order, large: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(apart, "start", started.append)
+    first, second = asked(monas), asked(monas, "jsonl")
+    tasks.export(str(first.pk))
+    assert making.claim(first.pk) is not None
+    for each in (first, second):
+        tasks.export(str(each.pk))
+    assert started == [first.pk]
 
 
 def test_progress_is_told_while_it_is_written(
@@ -568,7 +586,7 @@ def test_progress_is_told_while_it_is_written(
         pages.append(monas.get("/history/exports/").content.decode())
 
     monkeypatch.setattr(writing._Row, "wrote", looked_at)
-    tasks.export(str(export.pk))
+    made(export)
     assert "1 of 3 rows" in pages[0]
     assert 'value="33"' in pages[0]
     assert "3 of 3 rows" in pages[2]
@@ -586,7 +604,7 @@ def test_a_cancelled_export_stops_and_leaves_nothing(
         wrote(row, rows)
 
     monkeypatch.setattr(writing._Row, "wrote", cancelled)
-    tasks.export(str(export.pk))
+    made(export)
     export.refresh_from_db()
     assert export.state == Export.State.CANCELLED
     assert not list(files.folder().iterdir())
@@ -604,7 +622,7 @@ def test_a_full_disk_says_so_and_leaves_nothing(
     place = files.folder() / f"{export.pk}.1{files.PART}"
     place.mkdir()
     (place / export.file_name).symlink_to("/dev/full")
-    tasks.export(str(export.pk))
+    made(export)
     export.refresh_from_db()
     assert (export.state, export.words) == (Export.State.FAILED, writing.DISK_FULL)
     assert not list(files.folder().iterdir())
@@ -638,7 +656,7 @@ def test_a_killed_workers_export_is_noticed_and_started_again_with_one_click(
         bells.clear()
         monas.post(f"/history/exports/{export.pk}/again/")
         assert bells == [str(export.pk)]
-        tasks.export(str(export.pk))
+        made(export)
         writing.write(claimed, stopping=lambda: False)  # the dead one wakes up
     export.refresh_from_db()
     assert (export.state, export.run, export.rows) == (Export.State.READY, 2, 3)
@@ -662,7 +680,7 @@ def test_who_waits_is_called_again_by_the_beat(monas: Client, shelf: Order, larg
 
 def test_files_go_after_their_time_and_the_row_stays(monas: Client, shelf: Order, large: None, settings: Any) -> None:
     export = asked(monas)
-    tasks.export(str(export.pk))
+    made(export)
     tasks.tidy_exports()
     assert export.path.exists()
     settings.EXPORT_KEEP = timedelta(0)
@@ -672,7 +690,7 @@ def test_files_go_after_their_time_and_the_row_stays(monas: Client, shelf: Order
     assert "File removed" in page
     assert monas.get(f"/history/exports/{export.pk}/file/", follow=True).status_code == 200
     monas.post(f"/history/exports/{export.pk}/again/")
-    tasks.export(str(export.pk))
+    made(export)
     assert export.path.exists()
 
 
@@ -680,7 +698,7 @@ def test_with_its_row_a_file_goes_too_and_strays_are_swept(
     monas: Client, shelf: Order, large: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = asked(monas)
-    tasks.export(str(export.pk))
+    made(export)
     stray = files.folder() / "11111111-1111-4111-8111-111111111111.1.part"
     stray.mkdir()
     Export.objects.all().delete()
@@ -694,7 +712,7 @@ def test_with_its_row_a_file_goes_too_and_strays_are_swept(
 
 def test_a_file_is_thrown_away_by_hand(monas: Client, shelf: Order, large: None) -> None:
     export = asked(monas)
-    tasks.export(str(export.pk))
+    made(export)
     monas.post(f"/history/exports/{export.pk}/delete/")
     assert not export.path.exists()
     assert Export.objects.get().removed_at
@@ -702,7 +720,7 @@ def test_a_file_is_thrown_away_by_hand(monas: Client, shelf: Order, large: None)
 
 def test_a_file_that_somebody_else_removed_is_said(monas: Client, shelf: Order, large: None) -> None:
     export = asked(monas)
-    tasks.export(str(export.pk))
+    made(export)
     export.path.unlink()
     page = monas.get(f"/history/exports/{export.pk}/file/", follow=True).content.decode()
     assert "no longer there" in page
@@ -713,7 +731,7 @@ def test_an_export_is_its_owners_and_admins_may(
 ) -> None:
     mara = sign_in(person("mara", "manager"))
     export = asked(monas)
-    tasks.export(str(export.pk))
+    made(export)
     for client, code in ((mara, 404), (alices, 403), (sign_in(adam), 200)):
         answer = client.get(f"/history/exports/{export.pk}/file/")
         assert answer.status_code == code
@@ -733,7 +751,7 @@ def test_today_is_the_day_when_it_was_asked_for(monas: Client, shelf: Order, lar
     export = asked(monas, query="period=today")
     Export.objects.filter(pk=export.pk).update(asked_at=now)
     record("TOMORROW", at=now + timedelta(days=1))
-    tasks.export(str(export.pk))
+    made(export)
     data = b"".join(monas.get(f"/history/exports/{export.pk}/file/").streaming_content)
     assert [each["order_no"] for each in table(data)] == ["TODAY"]
 

@@ -25,8 +25,11 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from orders import doorbell, evidence, gateway, mirror, placing, sweeping
+from orders.browsing.asked import parse
+from orders.destination import current_destination
+from orders.exporting import making
 from orders.history import reconciling
-from orders.models import Order
+from orders.models import Export, Order, Record
 from tests.tutorials import CHOICES
 
 SLUG = "linkus-cloud-service"
@@ -102,6 +105,28 @@ def reconcile(hours: float) -> bool:
     return reading is not None and reading.complete
 
 
+def shelve(records: int) -> None:
+    """So many records in the history."""
+    now = timezone.now()
+    about = {"destination": current_destination(), "at": now, "first_seen_at": now, "changed_at": now}
+    Record.objects.bulk_create((Record(key=f"LR{number}", **about) for number in range(records)), batch_size=500)
+
+
+def take_away(kind: str) -> None:
+    """A person asks for all of the history."""
+    making.ask(User.objects.get(), parse({}), Export.Format(kind), "")
+
+
+def ring_for_exports() -> bool:
+    """As the beat does."""
+    return making.ring()
+
+
+def exports() -> list[dict[str, Any]]:
+    """How far they are, in the order in which they were asked for."""
+    return list(Export.objects.order_by("asked_at").values("state", "rows", "run"))
+
+
 def look() -> dict[str, dict[str, Any]]:
     """Every order, as it is committed."""
     return {
@@ -120,7 +145,8 @@ def look() -> dict[str, dict[str, Any]]:
 def serve() -> None:
     """Answer until nothing more is asked."""
     verbs: dict[str, Callable[..., Any]] = {
-        verb.__name__: verb for verb in (open_up, place, ring, sweep, reconcile, look)
+        verb.__name__: verb
+        for verb in (open_up, place, ring, sweep, reconcile, shelve, take_away, ring_for_exports, exports, look)
     }
     for line in sys.stdin:
         verb, about = json.loads(line)
