@@ -1,14 +1,25 @@
-"""How people get in: nobody signs up by themselves."""
+"""How people get in: nobody signs up by themselves; whoever just signed in is not asked again at once."""
 
+import time
+from typing import Any
+
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from portal import mailing
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """allauth's adapter, with the front door closed to strangers."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """People are added by an operator."""
+        """People are added by an operator, or invited."""
         return False
 
     def is_safe_url(self, url: str) -> bool:
@@ -17,3 +28,33 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return bool(super().is_safe_url(url))
         except ValueError:
             return False
+
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """A login of the last minutes counts as well as being asked again would."""
+        records = get_authentication_records(self.request, self.request.user)
+        fresh = any(time.time() - record["at"] < app_settings.REAUTHENTICATION_TIMEOUT for record in records)
+        return not fresh and bool(super().is_reauthentication_required(app=app, **more))
+
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMultiAlternatives:
+        """Our words, as text and as HTML made of it."""
+        subject = " ".join(render_to_string(f"{template_prefix}_subject.txt", context).split())
+        text = render_to_string(f"{template_prefix}_message.txt", context, self.request).strip()
+        return mailing.compose(email, subject, text)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A link that was asked for and does not go out is told; for a known address and a stranger's alike."""
+        message = self.render_mail(template_prefix, email, {"email": email, "request": self.request, **context})
+        try:
+            mailing.deliver(message)
+        except mailing.NotSent as error:
+            page = render(self.request, "account/mail_not_sent.html", {"words": str(error)}, status=503)
+            raise ImmediateHttpResponse(page) from None
+
+    def send_notification_mail(self, *given: Any, **more: Any) -> None:
+        """News of a change that has been made: it stays made, whether the news gets through or not."""
+        try:
+            super().send_notification_mail(*given, **more)
+        except ImmediateHttpResponse:
+            return  # the log has it

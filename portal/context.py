@@ -16,5 +16,7 @@ def vendor(request: HttpRequest) -> dict[str, object]:
         "sandbox": is_sandbox(),
         "host": host_of(settings.YEASTAR_BASE_URL),
         "orders_wait": breaking.warning,
+        "sso": settings.OIDC_NAME if settings.OIDC_SERVER_URL else "",
+        "sso_only": settings.OIDC_ONLY,
         "admin_page": request.path.startswith(ADMIN_PATHS),
     }

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -15,6 +15,18 @@ from orders.rendering import HtmxHttpRequest, wants_partial
 LOST_COOKIE = "lost"
 LOST_WORDS = "You had been signed out. What you had just entered was not saved, and nothing was ordered."
 LOST_SECONDS = 15 * 60
+
+
+def page_of(request: HttpRequest, url: str | None) -> str:
+    """The page of ours that a browser says it shows; the start page if it is not known, or not ours."""
+    try:
+        page = urlsplit(url or "")
+    except ValueError:
+        return "/"
+    if page.netloc != request.get_host() or page.path == resolve_url(settings.LOGIN_URL):
+        return "/"
+    path = "/" + page.path.lstrip("/\\")  # two slashes would be another host
+    return page._replace(scheme="", netloc="", path=path, fragment="").geturl()
 
 
 class HtmxLoginMiddleware:
@@ -41,10 +53,10 @@ class HtmxLoginMiddleware:
         redirect: HttpResponse
         if request.htmx:
             redirect = HttpResponseClientRedirect(
-                redirect_to_login(self._page_of(request, request.htmx.current_url))["Location"]
+                redirect_to_login(page_of(request, request.htmx.current_url))["Location"]
             )
         elif request.method == "POST":
-            redirect = redirect_to_login(self._page_of(request, request.headers.get("Referer")))
+            redirect = redirect_to_login(page_of(request, request.headers.get("Referer")))
         else:
             return response
         redirect.cookies = response.cookies
@@ -58,17 +70,6 @@ class HtmxLoginMiddleware:
                 samesite="Lax",
             )
         return redirect
-
-    def _page_of(self, request: HtmxHttpRequest, url: str | None) -> str:
-        """The page of ours that a browser says it shows; the start page if it is not known, or not ours."""
-        try:
-            page = urlsplit(url or "")
-        except ValueError:
-            return "/"
-        if page.netloc != request.get_host() or page.path == self.login_path:
-            return "/"
-        path = "/" + page.path.lstrip("/\\")  # two slashes would be another host
-        return page._replace(scheme="", netloc="", path=path, fragment="").geturl()
 
     def _tell_what_was_lost(self, request: HtmxHttpRequest) -> bool:
         """A word on the first page after the login, for somebody whose form did not arrive."""

@@ -114,6 +114,10 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -137,6 +141,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.second_factor.SecondFactorMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.audit.middleware.AuditMiddleware",
 ]
@@ -254,14 +259,74 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = None
-# Without a way to send it, no link that resets a password is made: on a console it would stand in a log.
+# "Keep me signed in" lasts so long; without it a session also ends with the browser.
+SESSION_COOKIE_AGE = 86_400 * env.int("SESSION_DAYS", default=7)
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# What changes who may get in asks for the password or factor again, if it was not given in the last minutes.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+
+# Whoever can place, settle or administer needs a second factor: an authenticator app or a passkey.
+REQUIRE_MFA = env.bool("REQUIRE_MFA", default=not SANDBOX)
+MFA_ADAPTER = "portal.second_factor.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "portal.second_factor.AddPasskeyForm"}
+MFA_TOTP_ISSUER = env.str("MFA_ISSUER", default="Yeastar ordering portal")
+# Addresses are given by admins, and verified by nobody: they say nothing about who may protect their account.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# Single sign-on with one OpenID Connect provider; without a server URL there is none.
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").strip()
+OIDC_NAME = env.str("OIDC_NAME", default="").strip() or "single sign-on"
+OIDC_SCOPES = env.list("OIDC_SCOPES", default=["openid", "profile", "email"])
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups").strip()
+# Which group has which role: "yeastar-admins=admin,yeastar-staff=staff". Empty: roles are given in the portal.
+OIDC_ROLES = env.dict("OIDC_ROLES", default={})
+# Whether the first login of somebody unknown makes the person.
+OIDC_CREATE_PEOPLE = env.bool("OIDC_CREATE_PEOPLE", default=False)
+# Values of the claims amr and acr by which the provider vouches for a second factor.
+OIDC_MFA = env.list("OIDC_MFA", default=["mfa"])
+# Nobody gets in by password or passkey any more.
+OIDC_ONLY = env.bool("OIDC_ONLY", default=False)
+if set(OIDC_ROLES.values()) - {"staff", "manager", "admin"}:
+    raise ImproperlyConfigured("OIDC_ROLES gives roles that there are not: only staff, manager and admin.")
+if OIDC_CREATE_PEOPLE and not OIDC_ROLES:
+    raise ImproperlyConfigured("OIDC_CREATE_PEOPLE needs OIDC_ROLES: somebody without a role may do nothing.")
+if OIDC_ONLY and not OIDC_SERVER_URL:
+    raise ImproperlyConfigured("OIDC_ONLY needs OIDC_SERVER_URL: else nobody could sign in.")
+SOCIALACCOUNT_ADAPTER = "portal.sso.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "portal.sso.Provider",
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", default="").strip(),
+                "secret": env.str("OIDC_CLIENT_SECRET", default="").strip(),
+                "settings": {"server_url": OIDC_SERVER_URL, "oauth_pkce_enabled": True, "scope": OIDC_SCOPES},
+            }
+        ],
+    }
+}
+
+# Mail. Without a way to send it, no link that resets a password is made: on a console it would stand in a log.
 if env.str("EMAIL_URL", default="").strip():
     vars().update(env.email_url("EMAIL_URL"))
 else:
     EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="").strip()
     EMAIL_BACKEND = EMAIL_BACKEND or f"django.core.mail.backends.{'console' if DEBUG else 'dummy'}.EmailBackend"
 CAN_MAIL = EMAIL_BACKEND != "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds: somebody waits
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
+# EMAIL_BACKEND=anymail.backends.NAME.EmailBackend is told each ANYMAIL_* of the environment.
+ANYMAIL = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT} | {
+    name.removeprefix("ANYMAIL_"): env.str(name).strip()
+    for name in list(env.ENVIRON)
+    if name.startswith("ANYMAIL_") and not name.endswith("_FILE")
+}
 # The link of an invitation works once, and for so many days.
 INVITATION_LIFE = timedelta(days=env.int("INVITATION_DAYS", default=7))
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="").strip()

@@ -3,6 +3,8 @@
 import sys
 
 from allauth.account.views import PasswordResetView
+from allauth.mfa.base.views import IndexView
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError, connection
@@ -12,6 +14,8 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
+
+from portal.second_factor import AFTER, has_proven, needs_factor
 
 
 @login_not_required
@@ -29,6 +33,15 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     if not settings.CAN_MAIL:
         return render(request, "account/password_reset.html")
     response: HttpResponse = PasswordResetView.as_view(extra_context={"can_mail": True})(request)
+    return response
+
+
+def own_account(request: HttpRequest) -> HttpResponse:
+    """The person's own account: what leads to password, second factor and sessions."""
+    sessions = UserSession.objects.purge_and_list(request.user)
+    needed = needs_factor(request.user) and not has_proven(request)
+    context = {"session_count": len(sessions), "needed": needed, "after": request.session.get(AFTER)}
+    response: HttpResponse = IndexView.as_view(extra_context=context)(request)
     return response
 
 

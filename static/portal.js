@@ -128,6 +128,14 @@
   })
   doc.addEventListener('htmx:afterRequest', event => { if (event.detail.successful) trouble('') })
 
+  // allauth's passkey scripts tell here what the browser did not do; the person cancelled, or has none for this portal.
+  doc.addEventListener('allauth.error', event => {
+    event.preventDefault()
+    const { exception } = event.detail
+    const told = { InvalidStateError: 'This device already has a passkey of your account.', SecurityError: 'Passkeys work only at the portal\u2019s own name, over HTTPS.' }
+    trouble(told[exception.name] || 'No passkey was used. Try again, or go another way.')
+  })
+
   // Around a swap: keep open what was open, and take the person to where the news is.
   let before = {}
   doc.addEventListener('htmx:beforeSwap', ({ detail: { target } }) => {

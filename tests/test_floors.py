@@ -59,7 +59,8 @@ FLOORS: list[set[str]] = [
     {"orders.urls"},
     # The building.
     {"portal.logs"},
-    {"portal.models"},
+    {"portal.models", "portal.mailing", "portal.middleware", "portal.roles"},
+    {"portal.second_factor"},
     {
         "portal.accounts",
         "portal.audit/",
@@ -67,14 +68,14 @@ FLOORS: list[set[str]] = [
         "portal.celery",
         "portal.doorman",
         "portal.gunicorn",
-        "portal.middleware",
-        "portal.roles",
         "portal.settings",
+        "portal.sso",
         "portal.vendor",
         "portal.views",
         "portal.wsgi",
     },
     {"portal.people/"},
+    {"portal.account_urls"},
     {"portal", "portal.apps", "portal.context", "portal.management/", "portal.run/", "portal.urls"},
 ]
 

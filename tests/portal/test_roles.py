@@ -124,8 +124,6 @@ TABLE = [
     Row("account_inactive", "get", "/accounts/inactive/", (200, 200, 200, 200, 200, 200)),
     Row("account_reauthenticate", "get", "/accounts/reauthenticate/", (302, 200, 200, 200, 200, 200)),
     Row("account_email", "get", "/accounts/email/", (302, 302, 302, 302, 302, 302)),
-    Row("account_email_verification_sent", "get", "/accounts/confirm-email/", (200, 200, 200, 200, 200, 200)),
-    Row("account_confirm_email", "get", "/accounts/confirm-email/key/", (200, 200, 200, 200, 200, 200)),
     Row("account_change_password", "get", "/accounts/password/change/", (302, 200, 200, 200, 200, 200)),
     Row("account_set_password", "get", "/accounts/password/set/", (302, 302, 302, 302, 302, 302)),
     Row("account_reset_password", "get", "/accounts/password/reset/", (200, 200, 200, 200, 200, 200)),
@@ -137,7 +135,26 @@ TABLE = [
         "/accounts/password/reset/key/done/",
         (200, 200, 200, 200, 200, 200),
     ),
-    Row("account_confirm_login_code", "get", "/accounts/login/code/confirm/", (302, 302, 302, 302, 302, 302)),
+    # The second factor: nobody has one here, and nobody has just signed in; what changes it asks who it is.
+    Row("mfa_index", "get", "/accounts/", (302, 200, 200, 200, 200, 200)),
+    Row("mfa_authenticate", "get", "/accounts/second-factor/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_reauthenticate", "get", "/accounts/second-factor/again/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_activate_totp", "get", "/accounts/app/activate/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_deactivate_totp", "get", "/accounts/app/deactivate/", (302, 404, 404, 404, 404, 404)),
+    Row("mfa_view_recovery_codes", "get", "/accounts/recovery-codes/", (302, 404, 404, 404, 404, 404)),
+    Row("mfa_generate_recovery_codes", "get", "/accounts/recovery-codes/generate/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_download_recovery_codes", "get", "/accounts/recovery-codes/download/", (302, 404, 404, 404, 404, 404)),
+    Row("mfa_list_webauthn", "get", "/accounts/passkeys/", (302, 200, 200, 200, 200, 200)),
+    Row("mfa_add_webauthn", "get", "/accounts/passkeys/add/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_login_webauthn", "get", "/accounts/passkeys/login/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_reauthenticate_webauthn", "get", "/accounts/passkeys/reauthenticate/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_remove_webauthn", "get", "/accounts/passkeys/1/remove/", (302, 302, 302, 302, 302, 302)),
+    Row("mfa_edit_webauthn", "get", "/accounts/passkeys/1/edit/", (302, 302, 302, 302, 302, 302)),
+    Row("usersessions_list", "get", "/accounts/sessions/", (302, 200, 200, 200, 200, 200)),
+    # Single sign-on, which no provider is set up for.
+    Row("sso_login", "post", "/accounts/sso/", (404, 404, 404, 404, 404, 404)),
+    Row("sso_callback", "get", "/accounts/sso/callback/", (404, 404, 404, 404, 404, 404)),
+    Row("socialaccount_login_cancelled", "get", "/accounts/sso/cancelled/", (200, 200, 200, 200, 200, 200)),
 ]
 
 
