@@ -21,8 +21,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.contrib.auth.models import User
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,6 +30,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_GET, require_POST
 from requests import RequestException
 
+from orders import auditing
+from portal.people import keeping
 from portal.roles import ROLES
 from portal.second_factor import PROVEN
 
@@ -229,15 +230,20 @@ def role_of_groups(request: HttpRequest, claims: dict[str, Any]) -> str | None:
 
 
 def renew_role(person: User, role: str) -> None:
-    """What the provider says now. The last admin stays one: without any, nobody could let people in."""
-    with transaction.atomic():
-        admins = User.objects.filter(is_active=True, groups__name="admin")
-        Group.objects.select_for_update().get(name="admin")
-        if role != "admin" and set(admins) == {person}:
-            logger.warning("Single sign-on leaves %s the role admin: there is no other admin", person.pk)
+    """What the provider says now; none if empty. The last admin stays one: else nobody could let people in."""
+    try:
+        if role:
+            keeping.give_role(person, role, actor=None)
             return
-        person.groups.remove(*Group.objects.filter(name__in=set(ROLES) - {role}))
-        person.groups.add(*Group.objects.filter(name=role))
+        with keeping.in_line(None):
+            before = keeping.role_of(person)
+            if keeping.is_last_admin(person):
+                raise keeping.Refused
+            person.groups.clear()
+            if before:
+                auditing.note("role.changed", target=person, data={"role": {"before": before, "after": ""}})
+    except keeping.Refused:
+        logger.warning("Single sign-on leaves person %s the role admin: there is no other admin", person.pk)
 
 
 @receiver(user_logged_in, dispatch_uid="portal.sso")

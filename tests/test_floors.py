@@ -69,12 +69,12 @@ FLOORS: list[set[str]] = [
         "portal.doorman",
         "portal.gunicorn",
         "portal.settings",
-        "portal.sso",
         "portal.vendor",
         "portal.views",
         "portal.wsgi",
     },
     {"portal.people/"},
+    {"portal.sso"},
     {"portal.account_urls"},
     {"portal", "portal.apps", "portal.context", "portal.management/", "portal.run/", "portal.urls"},
 ]
