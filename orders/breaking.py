@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import DatabaseError, models, transaction
 from django.utils import timezone
 
+from orders.credentials import PROBLEMS
 from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import Attempt, Breaker, Order
@@ -69,9 +70,11 @@ def state(*, fresh: bool = False) -> Breaker:
 
 
 def may_be_sent(now: datetime) -> models.Q:
-    """What a queued order must fulfil to be sent now: it is due, and nothing says that Yeastar has it already."""
+    """What a queued order must fulfil to be sent now: it is due, it was placed for where orders go now, and nothing
+    says that Yeastar has it already.
+    """
     due = models.Q(not_before=None) | models.Q(not_before__lte=now) | models.Q(not_before__gt=now + LONGEST_HOLD)
-    return due & models.Q(conflict="")
+    return due & models.Q(conflict="", destination=current_destination())
 
 
 def hold() -> Breaker | None:
@@ -212,6 +215,8 @@ def reason(error: ApiError) -> str:
 
 
 def _subject(error: ApiError) -> str:
+    if error.detail in PROBLEMS:
+        return "Yeastar cannot be asked"
     if error.detail.startswith(STORE_AWAY):
         return "Our own Redis, where the access token is kept, does not answer"
     if error.call == "token" and error.http_status is not None:

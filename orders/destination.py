@@ -1,16 +1,22 @@
 """Where an order goes: host and account. Frozen with the order, for the same bytes buy something else elsewhere."""
 
-import hashlib
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from orders import credentials
+
 
 def account_mark() -> str:
-    """A short mark of the client id, by which two accounts can be told apart without naming either."""
-    return hashlib.sha256(settings.YEASTAR_CLIENT_ID.encode()).hexdigest()[:8]
+    """A short mark of the client id in force."""
+    return credentials.in_force().mark
+
+
+def destination(base_url: str, mark: str) -> str:
+    """A host, and the mark of the client id that is used there."""
+    return f"{urlsplit(base_url).netloc} (account {mark})"
 
 
 def current_destination() -> str:
     """The host, and a mark of the client id, that orders go to at this moment."""
-    return f"{urlsplit(settings.YEASTAR_BASE_URL).netloc} (account {account_mark()})"
+    return destination(settings.YEASTAR_BASE_URL, account_mark())

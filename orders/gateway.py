@@ -1,13 +1,16 @@
 """Where settings meet the client: one PartnerPortal for each process, and live offers and devices for pages."""
 
 from collections.abc import Hashable
-from functools import cache
+from functools import lru_cache, partial
 
 from django.conf import settings
 
-from orders import watching
+from orders import credentials, watching
+from orders.credentials import InForce
+from orders.destination import destination
 from orders.lookups import Lookup, Lookups
-from orders.tokens import RedisTokenStore
+from orders.tokens import NoToken, RedisTokenStore
+from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import Unanswered
 from yeastar_api.messages import Device, Offers
@@ -25,26 +28,42 @@ lookups = Lookups()
 
 
 def portal() -> PartnerPortal:
-    """The client of this process, as the settings have it."""
-    return _portal(
-        settings.YEASTAR_BASE_URL,
-        settings.YEASTAR_CLIENT_ID,
-        settings.YEASTAR_CLIENT_SECRET,
-        settings.REDIS_URL,
-    )
+    """The client of this process, as the settings and the credentials in force have it."""
+    return _portal(settings.YEASTAR_BASE_URL, credentials.in_force(), settings.REDIS_URL)
 
 
-@cache
-def _portal(base_url: str, client_id: str, client_secret: str, redis_url: str) -> PartnerPortal:
+@lru_cache(maxsize=4)
+def _portal(base_url: str, mine: InForce, redis_url: str) -> PartnerPortal:
+    here = destination(base_url, mine.mark)
+    shared = RedisTokenStore(redis_url, base_url, mine.client_id, mine.client_secret)
     return PartnerPortal(
         base_url=base_url,
-        client_id=client_id,
-        client_secret=client_secret,
-        token_store=RedisTokenStore(redis_url, base_url, client_id, client_secret),
+        client_id=mine.client_id,
+        client_secret=mine.client_secret,
+        token_store=NoToken(mine.problem) if mine.problem else shared,
         get_budget_seconds=settings.YEASTAR_GET_BUDGET,
         save_budget_seconds=settings.YEASTAR_SAVE_BUDGET,
-        observe=watching.noted,
+        # Told where this client goes: whoever watches must not look that up in the midst of a call, or another day.
+        observe=partial(watching.noted, here=here),
+        clock=partial(watching.clock_noted, here=here),
+        name=here,
     )
+
+
+def on_trial(client_id: str, client_secret: str) -> PartnerPortal:
+    """A client for credentials that are not in force, with a token of its own; close it."""
+    return PartnerPortal(
+        base_url=settings.YEASTAR_BASE_URL,
+        client_id=client_id,
+        client_secret=client_secret,
+        token_store=MemoryTokenStore(),
+        get_budget_seconds=settings.YEASTAR_GET_BUDGET,
+    )
+
+
+def end_token(mine: InForce) -> None:
+    """The shared token of credentials that are no longer in force is kept no longer. Raises TokenStoreUnavailable."""
+    RedisTokenStore(settings.REDIS_URL, settings.YEASTAR_BASE_URL, mine.client_id, mine.client_secret).drop()
 
 
 def offers(product_id: str, product_no: str = "", *, asker: Hashable, max_age: float = FRESH) -> Lookup[Offers]:

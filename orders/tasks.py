@@ -6,10 +6,10 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import beat_init, worker_ready, worker_shutting_down
 from django.utils import timezone
 
-from orders import gateway, mirror, submitting, sweeping
+from orders import gateway, mirror, pulse, submitting, sweeping
 from orders.doorbell import EXPORT, SUBMIT
 from orders.exporting import apart, making
 from orders.history import drift, following, reconciling, records
@@ -27,6 +27,19 @@ def stop_taking_orders(**_: Any) -> None:
     """A worker that stops finishes what it is sending and begins nothing new: the sweep rings for the rest."""
     _stopping.set()
     apart.stop()
+    pulse.end()
+
+
+@worker_ready.connect(weak=False)
+def worker_lives(**_: Any) -> None:
+    """From now on it can be seen that this worker is there."""
+    pulse.begin(pulse.Kind.WORKER)
+
+
+@beat_init.connect(weak=False)
+def beat_lives(**_: Any) -> None:
+    """From now on it can be seen that beat is there."""
+    pulse.begin(pulse.Kind.BEAT)
 
 
 @shared_task(name=SUBMIT, ignore_result=True)
@@ -40,6 +53,7 @@ def submit(pk: str) -> None:
 def sweep() -> None:
     """Ring for due orders; end the wait for lost ones; ask whether held ones may be sent."""
     sweeping.sweep(portal=gateway.portal())
+    pulse.swept()
 
 
 @shared_task(ignore_result=True)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ import redis
 from redis.exceptions import LockError, RedisError
 
 from yeastar_api.auth import Token, TokenStoreUnavailable
+from yeastar_api.errors import NotDelivered
 
 LOCK_SECONDS = 15
 """How long one renewal may hold the others up; longer than a token call may last."""
@@ -39,6 +40,11 @@ class RedisTokenStore:
         with _unavailable():
             self._redis.set(self._key, json.dumps(asdict(token)))
 
+    def drop(self) -> None:
+        """Keep it no longer. Raises TokenStoreUnavailable."""
+        with _unavailable():
+            self._redis.delete(self._key)
+
     @contextmanager
     def lock(self, *, blocking: bool) -> Iterator[bool]:
         """Be the one who renews; yields whether it is us. Raises TokenStoreUnavailable."""
@@ -51,6 +57,25 @@ class RedisTokenStore:
             if acquired:
                 with suppress(LockError, RedisError):  # it expires by itself
                     lock.release()
+
+
+class NoToken:
+    """A `yeastar_api.auth.TokenStore` of somebody who cannot ask for a token; says why, and Yeastar is not asked."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def get(self) -> Token | None:
+        """Raises NotDelivered."""
+        raise NotDelivered(call="token", detail=self._why)
+
+    def put(self, _: Token) -> None:
+        """Raises NotDelivered."""
+        raise NotDelivered(call="token", detail=self._why)
+
+    def lock(self, *, blocking: bool) -> AbstractContextManager[bool]:
+        """Raises NotDelivered."""
+        raise NotDelivered(call="token", detail=self._why)
 
 
 def _read(found: dict[str, Any]) -> Token:

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from orders.views import connection, drift, exporting, history, managing, ordering, orders, overview, syncing
+from orders.views import (
+    connection,
+    credentials,
+    drift,
+    exporting,
+    history,
+    managing,
+    ordering,
+    orders,
+    overview,
+    syncing,
+)
 
 app_name = "orders"
 
@@ -10,6 +21,10 @@ urlpatterns = [
     path("", ordering.catalogue, name="catalogue"),
     path("connection/", connection.connection_page, name="connection"),
     path("connection/ask/", connection.ask, name="ask"),
+    path("connection/credentials/", credentials.credentials_page, name="credentials"),
+    path("connection/credentials/remove/", credentials.take_away, name="take_credentials_away"),
+    path("connection/test/", connection.test_page, name="connection_test"),
+    path("connection/test/now/", connection.test_now, name="connection_test_now"),
     path("history/", history.history, name="history"),
     path("history/<int:pk>/", history.record_page, name="record"),
     path("history/<int:pk>/ask/", drift.ask_details, name="ask_details"),

@@ -143,9 +143,22 @@ def _found(order: Order) -> str:
     return f"It was settled as not bought, but Yeastar has it as order {order.found_as}. Do not order it again."
 
 
+def elsewhere(order: Order) -> str:
+    """Why a queued order is not sent although nothing is wrong with the connection; empty if that is not so."""
+    here = current_destination()
+    if order.status != Status.QUEUED or order.destination == here:
+        return ""
+    return (
+        f"It was placed for {order.destination}, and orders go to {here} now. Nothing was sent. It waits until orders "
+        "go there again, or a manager cancels it."
+    )
+
+
 def is_held(order: Order, breaker: Breaker | None) -> bool:
-    """Whether it waits for Yeastar: it was not delivered, or `breaker` is open and none is sent."""
-    return order.status == Status.QUEUED and bool(breaker or (order.held_since and order.problem))
+    """Whether it waits: it was not delivered, `breaker` is open and none is sent, or it was placed for elsewhere."""
+    if order.status != Status.QUEUED:
+        return False
+    return bool(breaker or (order.held_since and order.problem) or elsewhere(order))
 
 
 def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
@@ -157,7 +170,7 @@ def verdict(order: Order, breaker: Breaker | None = None) -> Verdict:
     if why := astray(order):
         return replace(ASTRAY, words=f"{ASTRAY.words} {why}")
     if is_held(order, breaker):
-        return WAITS if breaker else HELD
+        return WAITS if breaker and not elsewhere(order) else HELD
     if order.status == Status.PLACED and order.remote_status not in ("", "succeed"):
         return TAKEN
     if order.status == Status.PLACED and not order.answer:
@@ -175,6 +188,8 @@ def _problem(order: Order, breaker: Breaker | None) -> str:
         return order.conflict
     if order.found_as:
         return _found(order)  # why it was settled is refuted, and stays among the events
+    if why := elsewhere(order):
+        return why
     if is_held(order, breaker):
         why = f"{breaker.reason} Nothing was bought." if breaker else order.problem
         return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z} because: {why}"

@@ -30,6 +30,8 @@ if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured("Set SECRET_KEY (or SECRET_KEY_FILE). `make run` makes one and keeps it.")
     SECRET_KEY = "only-for-debugging-" + "x" * 40
+# Former keys, the latest first, so that a new one throws nobody out.
+SECRET_KEY_FALLBACKS = [key.strip() for key in env.list("SECRET_KEY_FALLBACKS", default=[]) if key.strip()]
 
 # The vendor -------------------------------------------------------------------------------------------------
 
@@ -37,6 +39,9 @@ YEASTAR_VENDOR_HOST = "openapi.partner.yeastar.com"
 YEASTAR_BASE_URL = env.str("YEASTAR_BASE_URL", default=f"https://{YEASTAR_VENDOR_HOST}").strip().rstrip("/")
 YEASTAR_CLIENT_ID = env.str("YEASTAR_CLIENT_ID", default="").strip()
 YEASTAR_CLIENT_SECRET = env.str("YEASTAR_CLIENT_SECRET", default="").strip()
+# Without them an admin sets both on the page of the connection, and they are kept encrypted: with the first of these
+# keys, or of SECRET_KEY if there is none. What an older key sealed is read as long as that is among them.
+CREDENTIAL_KEYS = [key.strip() for key in env.list("CREDENTIAL_KEYS", default=[]) if key.strip()]
 # Whether that is a sandbox, where nothing is really bought. Real unless said otherwise: a proxy's name tells nothing.
 SANDBOX = env.bool("SANDBOX", default=False)
 # Seconds that one call may last in all. A save past its budget leaves the order UNCERTAIN.

@@ -7,6 +7,8 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="portal-tests-"))
 os.environ.setdefault("YEASTAR_BASE_URL", "http://sandbox.test")
 os.environ.setdefault("SANDBOX", "true")
+os.environ.setdefault("YEASTAR_CLIENT_ID", "sandbox-client")
+os.environ.setdefault("YEASTAR_CLIENT_SECRET", "sandbox-secret")
 
 from portal.settings import *  # noqa: F403
 

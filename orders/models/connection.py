@@ -12,7 +12,7 @@ class Credentials(models.Model):
     """Client id and secret as somebody set them here. The latest row is in force; those before it are the history.
 
     `sealed` is encrypted, and emptied as soon as another row follows: of what was in force before only who, when and
-    the mark are kept. A row without `mark` says that they were taken away.
+    the mark are kept. A row without `tail` says that they were taken away; its mark is that of the account before.
     """
 
     at = models.DateTimeField()
@@ -27,7 +27,7 @@ class Credentials(models.Model):
         ordering = ("-pk",)
 
     def __str__(self) -> str:
-        return f"…{self.tail}" if self.mark else "none"
+        return f"…{self.tail}" if self.tail else "none"
 
 
 class ConnectionTest(models.Model):

@@ -1,4 +1,4 @@
-"""Admins: how the connection to Yeastar is, and a question to it at once."""
+"""Admins: how the connection to Yeastar is, and questions to it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import breaking, gateway, sweeping, watching
-from orders.destination import account_mark
+from orders import breaking, credentials, doorbell, gateway, pulse, sweeping, trying, watching
+from orders.destination import account_mark, current_destination
+from orders.history import runs
 from orders.lifecycle import Status
-from orders.models import MANAGE_CONNECTION, Order
+from orders.models import MANAGE_CONNECTION, Contact, Order, Partner
 from orders.rendering import HtmxHttpRequest, page
 from yeastar_api.errors import NotDelivered, Refused
 
@@ -45,18 +46,45 @@ class TokenState:
 @require_safe
 @those_who_may
 def connection_page(request: HtmxHttpRequest) -> HttpResponse:
-    """Where orders go, whether they are sent, and how each call went last. Asks nobody but our own stores."""
+    """Where orders go, whether they are sent, what works for us, and how each call went last.
+
+    Asks nobody but our own stores.
+    """
     breaker = breaking.state(fresh=True)
     context = {
         "account": account_mark(),
-        "credentials": bool(settings.YEASTAR_CLIENT_ID and settings.YEASTAR_CLIENT_SECRET),
+        "credentials": credentials.in_force(),
         "token": _token(),
         "breaker": breaker,
         "limit": settings.BREAKER_FAILURES,
         "calls": watching.watched(),
+        "skew": watching.skew(),
         "counts": _counts(everything_held=breaker.opened_at is not None),
+        "bells": doorbell.bells(),
+        "alive": pulse.alive(),
+        "history": runs.freshness(),
+        "accounts_at": _accounts_at(),
+        **_test(),
     }
     return page(request, "orders/connection.html", "orders/connection.html", context)
+
+
+@require_safe
+@those_who_may
+def test_page(request: HtmxHttpRequest) -> HttpResponse:
+    """How far the test is; without htmx the whole page of the connection."""
+    if not request.htmx:
+        return redirect("orders:connection")
+    return page(request, "orders/_test.html", "orders/_test.html", _test())
+
+
+@require_POST
+@those_who_may
+def test_now(request: HtmxHttpRequest) -> HttpResponse:
+    """Make all the harmless calls, in the background. One test at a time, whoever starts it."""
+    if trying.begin(gateway.portal(), who=request.user) is None:
+        messages.info(request, "The connection is being tested already. What it says is shown here.")
+    return redirect("orders:connection")
 
 
 @require_POST
@@ -79,6 +107,21 @@ def ask(request: HtmxHttpRequest) -> HttpResponse:
     return redirect("orders:connection")
 
 
+def _test() -> dict[str, object]:
+    """The latest test, and whether it goes on."""
+    test = trying.latest()
+    going_on = test is not None and test.finished_at is None and timezone.now() - test.started_at < trying.GIVEN_UP
+    states = [result["state"] for result in test.results] if test else []
+    return {
+        "test": test,
+        "testing": going_on,
+        "test_calls": trying.calls(),
+        "test_cut_off": test is not None and not test.finished_at and not going_on,
+        "test_failed": trying.BAD in states,
+        "test_odd": trying.ODD in states,
+    }
+
+
 def _token() -> TokenState:
     try:
         times = gateway.portal().token_times()
@@ -91,14 +134,21 @@ def _moment(epoch: float | None) -> datetime | None:
     return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
 
 
+def _accounts_at() -> datetime | None:
+    """When customers and billing contacts were last read: the older of the two."""
+    read = [model._default_manager.aggregate(at=Max("mirrored_at"))["at"] for model in (Partner, Contact)]
+    return None if None in read else min(read)
+
+
 def _counts(*, everything_held: bool) -> dict[str, object]:
     """How many orders are on their way, and since when the oldest waits."""
-    queued = Q(status=Status.QUEUED)
-    held = queued if everything_held else queued & Q(held_since__isnull=False) & ~Q(problem="")
+    queued, elsewhere = Q(status=Status.QUEUED), ~Q(destination=current_destination())
+    held = queued & (elsewhere | Q(held_since__isnull=False) & ~Q(problem=""))
     moving = Order.objects.filter(status__in=[Status.QUEUED, Status.SENDING, Status.UNCERTAIN]).order_by()
     found = moving.aggregate(
         queued=Count("pk", filter=queued),
-        held=Count("pk", filter=held),
+        held=Count("pk", filter=queued if everything_held else held),
+        elsewhere=Count("pk", filter=queued & elsewhere),
         sending=Count("pk", filter=Q(status=Status.SENDING)),
         uncertain=Count("pk", filter=Q(status=Status.UNCERTAIN)),
         oldest=Min("placed_at", filter=queued),

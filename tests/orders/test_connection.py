@@ -74,7 +74,8 @@ def test_before_anything_was_asked_the_page_says_so(adams: Client, watched_porta
     page = text(adams)
     assert "sandbox.test" in page
     assert "none yet: the next call asks for one" in page
-    assert page.count("none seen") == 2 * len(watching.CALLS)
+    assert page.count("none seen") == 2 * len(watching.CALLS) + 1, "of each call, and of the sweep"
+    assert "None is alive: nothing is sent." in page
     assert "Orders are sent as they come" in page
     assert "not real: this is a sandbox" in page
 
@@ -136,7 +137,7 @@ def test_successes_are_written_once_a_second_and_failures_always(monkeypatch: py
     watching.noted("products", None, 0.1, time.time())
     for _ in range(3):
         watching.noted("save", UNREACHABLE, 0.1, time.time())
-    assert written == ["success", "success", "failure", "failure", "failure"]
+    assert written == ["durations", "success", "durations", "success", "failure", "failure", "failure"]
 
 
 def test_what_somebody_else_left_in_the_cache_is_as_if_it_were_not_there(db: None) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import breaking, last_look, settling, submitting, sweeping
+from orders import breaking, last_look, settling, submitting, sweeping, verdict
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
 from tests.conftest import portal_for
@@ -190,16 +191,19 @@ def test_what_was_never_delivered_and_is_told_late_is_not_promised_to_be_tried_a
     assert "It is not tried again by itself: order it again" in order.problem
 
 
-def test_an_order_placed_for_one_host_is_not_sent_to_another(
-    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, settings: object
+def test_an_order_placed_for_one_host_is_not_sent_to_another_but_waits_for_its_own(
+    queued: Queued, portal: PartnerPortal, sandbox: Sandbox, settings: Any
 ) -> None:
-    order = queued()
-    settings.YEASTAR_BASE_URL = "https://openapi.partner.yeastar.com"  # type: ignore[attr-defined]
-    assert submitting.submit(order.pk, portal) == Status.FAILED
+    order, own = queued(), settings.YEASTAR_BASE_URL
+    settings.YEASTAR_BASE_URL = "https://openapi.partner.yeastar.com"
+    assert submitting.submit(order.pk, portal) is None
     order.refresh_from_db()
     assert sandbox.ledger == []
-    assert "sandbox.test" in order.problem
-    assert order.attempts == 0
+    assert (order.status, order.attempts) == (Status.QUEUED, 0)
+    assert "It was placed for sandbox.test" in verdict.problem(order)
+    assert verdict.badge(order) == "HELD"
+    settings.YEASTAR_BASE_URL = own
+    assert submitting.submit(order.pk, portal) == Status.PLACED
 
 
 def test_a_worker_that_wakes_after_its_time_does_not_begin_to_send(

@@ -73,6 +73,10 @@ TABLE = [
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:connection_test", "get", "/connection/test/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:connection_test_now", "post", "/connection/test/now/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:credentials", "get", "/connection/credentials/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:take_credentials_away", "get", "/connection/credentials/remove/", (302, 403, 403, 403, 302, 403)),
     # People: admins. {person} is somebody, {gone} was deactivated and left a draft.
     Row("people:people", "get", "/people/", (302, 403, 403, 403, 200, 403)),
     Row("people:person", "get", "/people/{person}/", (302, 403, 403, 403, 200, 403)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
@@ -36,6 +37,9 @@ T = TypeVar("T")
 
 Observe = Callable[[str, ApiError | None, float, float], None]
 """Told after every exchange: the call, its error or None, how many seconds it took, and the epoch time it ended."""
+
+Clock = Callable[[float], None]
+"""Told by how many seconds the vendor's clock is ahead of ours, about as exactly as a second."""
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +73,8 @@ class PartnerPortal:
 
     `transport` replaces the network in tests. `get_budget_seconds` bounds a reading call with all its
     repetitions, `save_budget_seconds` a save with all that belongs to it, the token included. `observe` is told
-    of every exchange; whatever it raises is not passed on.
+    of every exchange, `clock` of every answer that tells the time; whatever they raise is not passed on. `name` is what
+    the caller knows this host and account by, for whoever is handed the client.
     """
 
     def __init__(
@@ -85,6 +90,8 @@ class PartnerPortal:
         save_budget_seconds: float = 45.0,
         sleep: Callable[[float], None] = time.sleep,
         observe: Observe | None = None,
+        clock: Clock | None = None,
+        name: str = "",
     ) -> None:
         base_url = base_url.rstrip("/")
         if not base_url.startswith(("https://", "http://")) or "?" in base_url or "#" in base_url:
@@ -93,11 +100,13 @@ class PartnerPortal:
         self._save_budget = save_budget_seconds
         self._sleep = sleep
         self._observe = observe
+        self._clock = clock
+        self.name = name
         reading = transport or socket_transport(base_url=base_url, keepalive=20)
         # A pooled connection may have gone stale, and then a harmless disconnect would look like a lost
         # answer. So a save, and the token it may need, always get a fresh connection.
         buying = transport or socket_transport(base_url=base_url, keepalive=0)
-        fresh = BoundedTransport(buying, max_bytes=SAVE_MAX_BYTES)
+        fresh = BoundedTransport(buying, max_bytes=SAVE_MAX_BYTES, dated=self._dated)
         self._auth = PortalAuth(
             token_url=base_url + TOKEN_PATH,
             client_id=client_id,
@@ -109,7 +118,7 @@ class PartnerPortal:
         )
         headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         # httpx follows no redirect unless told to, and a save must never be: the tests hold it to that.
-        reader = BoundedTransport(reading, max_bytes=LIST_MAX_BYTES)
+        reader = BoundedTransport(reading, max_bytes=LIST_MAX_BYTES, dated=self._dated)
         self._reader = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=reader)
         headers |= {"Connection": "close"}
         self._buyer = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=fresh)
@@ -306,3 +315,13 @@ class PartnerPortal:
         except Exception as trouble:
             # A save may have bought: that nobody could watch it must not look like a failure of it.
             logger.warning("An observer failed: %s", type(trouble).__name__)
+
+    def _dated(self, date: str, at: float) -> None:
+        """An answer whose `Date` is `date` was made at about the epoch second `at`, by our clock."""
+        if self._clock is None:
+            return
+        try:
+            told = parsedate_to_datetime(date).timestamp()
+            self._clock(told + 0.5 - at)  # the second that is told began half a second ago, on the average
+        except Exception as trouble:
+            logger.debug("No use in a Date: %s", type(trouble).__name__)

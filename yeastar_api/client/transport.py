@@ -27,6 +27,9 @@ import httpx
 CONNECT_SECONDS = 5.0
 DEFAULT_SECONDS = 30.0
 
+QUICK_SECONDS = 5.0
+"""What is longer on its way says too little of the time at its other end."""
+
 LATE_BYTES = 2_000_000
 """So much of an answer is still taken from the socket's buffer past the deadline; a flood must end somewhere."""
 
@@ -51,11 +54,16 @@ class BoundedTransport(httpx.BaseTransport):
     `extensions["least"]`: seconds that must be left for the request to be started at all. With less,
     httpx.ConnectTimeout says that nothing was sent. `extensions["still"]`: whether it is still to be sent, asked
     before the connection is made and again when it is there; if not, `NoLongerWanted`.
+
+    `dated` is told the `Date` of each answer that came quickly, with the middle of its exchange by our clock.
     """
 
-    def __init__(self, inner: httpx.BaseTransport, *, max_bytes: int) -> None:
+    def __init__(
+        self, inner: httpx.BaseTransport, *, max_bytes: int, dated: Callable[[str, float], None] | None = None
+    ) -> None:
         self._inner = inner
         self._max_bytes = max_bytes
+        self._dated = dated
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send and read to the end. Raises httpx's errors, `Oversize` and `NoLongerWanted` among them."""
@@ -70,7 +78,9 @@ class BoundedTransport(httpx.BaseTransport):
         request.extensions["timeout"] = {"connect": connect, "pool": connect, "read": left, "write": left}
         previous, wanted_before = _deadline.set(deadline), _still.set(still)
         try:
+            began = time.time()
             answer = self._inner.handle_request(request)
+            self._tell_date(answer, began)
             try:
                 body = self._read(answer)
             finally:
@@ -86,6 +96,12 @@ class BoundedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close the inner transport and its connections."""
         self._inner.close()
+
+    def _tell_date(self, answer: httpx.Response, began: float) -> None:
+        took = time.time() - began
+        date, age = answer.headers.get("Date"), answer.headers.get("Age")
+        if self._dated and date and not age and 0 <= took <= QUICK_SECONDS:
+            self._dated(date, began + took / 2)
 
     def _read(self, answer: httpx.Response) -> bytes:
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
