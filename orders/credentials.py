@@ -11,13 +11,14 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from orders.models import Credentials
 from orders.sealing import Unreadable, reseal, seal, unseal
 
 LOOK_SECONDS = 1.0
@@ -43,6 +44,11 @@ class InForce:
     client_secret: str = field(default="", repr=False)
     tail: str = ""
     problem: str = ""
+
+
+def rows() -> Any:
+    """The rows, asked of Django by name: customers are those of a destination, so the models stand above this."""
+    return apps.get_model("orders", "Credentials").objects
 
 
 _looking = threading.Lock()
@@ -74,7 +80,7 @@ def in_force() -> InForce:
 
 
 def _look() -> InForce:
-    row = Credentials.objects.first()
+    row = rows().first()
     if row is None or not row.tail:
         # Who takes them away to set them anew has not changed the account: what is placed meanwhile waits for it.
         return InForce(NOWHERE, row.mark if row else mark_of(""), problem=NONE_SET)
@@ -91,29 +97,26 @@ def mark_of(client_id: str) -> str:
     return hashlib.sha256(client_id.encode()).hexdigest()[:8]
 
 
-def keep(client_id: str, client_secret: str, *, who: User, tested: bool) -> Credentials:
+def keep(client_id: str, client_secret: str, *, who: User, tested: bool) -> Any:
     """Put these in force. What was in force before is no longer kept, only that it was."""
     return _write(
-        Credentials(
-            at=timezone.now(),
-            who=who,
-            mark=mark_of(client_id),
-            tail=client_id[-4:],
-            sealed=seal(json.dumps([client_id, client_secret])),
-            tested=tested,
-        )
+        who=who,
+        mark=mark_of(client_id),
+        tail=client_id[-4:],
+        sealed=seal(json.dumps([client_id, client_secret])),
+        tested=tested,
     )
 
 
-def take_away(*, who: User) -> Credentials:
+def take_away(*, who: User) -> Any:
     """From now on there are none."""
-    return _write(Credentials(at=timezone.now(), who=who, mark=in_force().mark))
+    return _write(who=who, mark=in_force().mark)
 
 
-def _write(row: Credentials) -> Credentials:
+def _write(**columns: Any) -> Any:
     with transaction.atomic():
-        row.save()
-        Credentials.objects.filter(pk__lt=row.pk).exclude(sealed="").update(sealed="")
+        row = rows().create(at=timezone.now(), **columns)
+        rows().filter(pk__lt=row.pk).exclude(sealed="").update(sealed="")
     forget()
     return row
 
@@ -121,13 +124,13 @@ def _write(row: Credentials) -> Credentials:
 def rotate() -> tuple[int, int]:
     """Seal all that is sealed with the first key. Returns how many, and how many no key of ours opens."""
     resealed = unreadable = 0
-    for row in Credentials.objects.exclude(sealed=""):
+    for row in rows().exclude(sealed=""):
         try:
             fresh = reseal(row.sealed)
         except Unreadable:
             unreadable += 1
             continue
         # Somebody may set others meanwhile: then there is nothing left to seal.
-        resealed += Credentials.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=fresh)
+        resealed += rows().filter(pk=row.pk, sealed=row.sealed).update(sealed=fresh)
     forget()
     return resealed, unreadable

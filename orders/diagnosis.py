@@ -58,8 +58,9 @@ def _network(error: ApiError) -> tuple[str, str] | None:
             )
         if isinstance(cause, ConnectionRefusedError):
             return "The host refuses the connection.", "Look at host and port in YEASTAR_BASE_URL, and at firewalls."
-        if isinstance(cause, TimeoutError):
-            if isinstance(error, NotDelivered):
+        # BlockingIOError: a last look, without waiting, at a socket where nothing has come.
+        if isinstance(cause, TimeoutError | BlockingIOError):
+            if "Connect" in error.detail:  # the name of the exception, behind our words
                 return "There is no connection in time.", "Look at firewalls and routes on the way out."
             return "There is no answer in time.", "Yeastar is slow, or something on the way swallows the answer."
         if isinstance(cause, OSError) and cause.errno:

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from orders import breaking, credentials, doorbell, gateway, pulse, sweeping, trying, watching
+from orders import auditing, breaking, credentials, doorbell, gateway, pulse, sweeping, trying, watching
 from orders.destination import account_mark, current_destination
 from orders.history import runs
 from orders.lifecycle import Status
@@ -82,7 +82,9 @@ def test_page(request: HtmxHttpRequest) -> HttpResponse:
 @those_who_may
 def test_now(request: HtmxHttpRequest) -> HttpResponse:
     """Make all the harmless calls, in the background. One test at a time, whoever starts it."""
-    if trying.begin(gateway.portal(), who=request.user) is None:
+    if trying.begin(gateway.portal(), who=request.user):
+        auditing.note("connection.tested", target=current_destination())
+    else:
         messages.info(request, "The connection is being tested already. What it says is shown here.")
     return redirect("orders:connection")
 
@@ -96,6 +98,7 @@ def ask(request: HtmxHttpRequest) -> HttpResponse:
         return redirect("orders:connection")
     held = breaking.state(fresh=True).opened_at is not None
     error = sweeping.ask_now(gateway.portal())
+    auditing.note("connection.asked", target=current_destination(), words=str(error) if error else "It answered.")
     if isinstance(error, Refused):
         messages.warning(request, f"Yeastar answered, but refused the question. {breaking.reason(error)}")
     elif error:

@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.validators import RegexValidator
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from orders import breaking, credentials, diagnosis, gateway, trying
+from orders import auditing, breaking, credentials, diagnosis, gateway, trying
 from orders.credentials import InForce
 from orders.destination import current_destination
 from orders.lifecycle import Status
@@ -25,7 +26,8 @@ from yeastar_api.errors import ApiError
 
 ONE_WORD = RegexValidator(r"\A[\x21-\x7e]+\Z", "Letters, digits and signs, without a blank in between.")
 
-TEST, SAVE = "test", "save"
+SAVE = "save"
+CHANGED = "credentials.changed"
 
 
 class CredentialsForm(forms.Form):
@@ -116,7 +118,10 @@ def take_away(request: HtmxHttpRequest) -> HttpResponse:
         messages.info(request, "There is nothing to take away: no client id and secret are kept here.")
         return redirect("orders:credentials")
     if request.method == "POST":
-        credentials.take_away(who=request.user)
+        with transaction.atomic():
+            credentials.take_away(who=request.user)
+            auditing.note(CHANGED, target=f"client id …{mine.tail}", words="Taken away.")
+        credentials.forget()
         _end_token(mine)
         messages.success(request, "Client id and secret are no longer kept here. Orders wait until others are set.")
         return redirect("orders:connection")
@@ -146,7 +151,15 @@ def _put_in_force(
 ) -> None:
     """Keep them, end the old token, look whether held orders may go, and test all calls in the background."""
     waiting = _waiting()
-    row = credentials.keep(client_id, client_secret, who=request.user, tested=tested)
+    with transaction.atomic():
+        row = credentials.keep(client_id, client_secret, who=request.user, tested=tested)
+        auditing.note(
+            CHANGED,
+            target=f"client id …{row.tail}",
+            words="Set, after a test." if tested else "Set, without a test.",
+            data={"before": {"tail": before.tail, "mark": before.mark}, "after": {"tail": row.tail, "mark": row.mark}},
+        )
+    credentials.forget()
     if before.client_id:
         _end_token(before)
     words = f"Client id …{row.tail} is in force now, in all processes within a second."
