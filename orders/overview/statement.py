@@ -6,8 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Cast, Round
 from django.utils import timezone
 
 from orders.browsing import shown
@@ -20,6 +22,9 @@ from orders.overview.period import Months
 
 ROWS = 2_000
 """So many orders are listed; sums are always of all."""
+
+PLACES = 10_000
+"""Of the parts of an amount."""
 
 COLUMNS = (
     *("key", "order_no", "at", "created_at", "status", "currency", "amount", "product_id", "product_name", "gone_at"),
@@ -61,28 +66,39 @@ class Statement:
 
 def read(customer: str, month: date) -> Statement:
     """Of all records of a customer in that month, gone ones too; "-" for those of which no customer is told."""
-    records = list(of_month(customer, month).order_by("at", "pk").only(*COLUMNS))
-    rows = shown.rows(records[:ROWS])
+    records = of_month(customer, month)
+    rows = shown.rows(records.order_by("at", "pk").only(*COLUMNS)[:ROWS])
     names = {row.record.product_id: row.product for row in rows if row.record.product_id}
     cells: dict[str, list[tuple[str, int, int, Decimal]]] = defaultdict(list)
     left_out: Counter[str] = Counter()
-    for each in records:
-        if money.summed(each.status):
-            product = names.get(each.product_id) or each.product_name or each.product_id
-            cells[product].append((each.currency, 1, int(each.amount is not None), each.amount or Decimal(0)))
+    counted: Counter[str] = Counter()
+    for product_id, product_name, status, currency, *numbers, amount in _sums(records):
+        orders, priced, detailed, dated, gone = numbers
+        counted.update(orders=orders, undetailed=orders - detailed, undated=orders - dated, gone=gone)
+        if money.summed(status):
+            product = names.get(product_id) or product_name or product_id
+            cells[product].append((currency, orders, priced, Decimal(amount or 0) / PLACES))
         else:
-            left_out[each.status] += 1
+            left_out[status] += orders
     by_product = [OfProduct(product, one) for product, of_it in sorted(cells.items()) for one in money.sums(of_it)]
     return Statement(
         rows=rows,
-        orders=len(records),
+        orders=counted["orders"],
         sums=money.sums(cell for of_it in cells.values() for cell in of_it),
         products=by_product,
-        not_summed=left_out.most_common(),
-        undetailed=sum(each.detail_at is None for each in records),
-        undated=sum(each.created_at is None for each in records),
-        gone=sum(each.gone_at is not None for each in records),
+        not_summed=sorted(left_out.items(), key=lambda each: (-each[1], each[0].casefold())),
+        undetailed=counted["undetailed"],
+        undated=counted["undated"],
+        gone=counted["gone"],
     )
+
+
+def _sums(records: QuerySet[Record]) -> QuerySet[Record, tuple[Any, ...]]:
+    """Of all of them, added up by the database: in whole ten-thousandths, for SQLite does not add decimals exactly."""
+    alike = records.order_by().values_list("product_id", "product_name", "status", "currency")
+    amount = Sum(Cast(Round(F("amount") * PLACES), BigIntegerField()))
+    seen = (Count("amount"), Count("detail_at"), Count("created_at"), Count("gone_at"))
+    return alike.annotate(Count("pk"), *seen, all=amount)
 
 
 def of_month(customer: str, month: date) -> QuerySet[Record]:

@@ -60,7 +60,9 @@ def statement_page(request: HtmxHttpRequest) -> HttpResponse:
     """One customer, one month; or the way to a customer."""
     notes: list[str] = []
     month = period.month(request.GET.get("month", ""), notes) or period.this_month()
-    customer = cleaned(request.GET.get("customer", ""))[:NUMBER_LENGTH]
+    customer, was = (cleaned(request.GET.get(name, ""))[:NUMBER_LENGTH] for name in ("customer", "was"))
+    if was and customer == _called(_partner(was), was):  # only the month was changed
+        return redirect(links.statement("" if was == NOT_TOLD else was, month))
     context = {"month": month, "notes": notes, "freshness": runs.freshness(), "asked": customer}
     if not customer or not statement.known(customer):
         matching = statement.matching(customer[:LONGEST]) if customer else []
@@ -74,11 +76,13 @@ def statement_page(request: HtmxHttpRequest) -> HttpResponse:
         return page(request, "overview/choose.html", "overview/choose.html", context)
     read = statement.read(customer, month)
     own = customer == NOT_TOLD
+    partner = _partner(customer)
     newer, older = period.add(month, 1), period.add(month, -1)
     context |= {
         "customer": customer,
+        "called": _called(partner, customer),
         "own": own,
-        "partner": None if own else Partner.objects.filter(remote_id=customer).first(),
+        "partner": partner,
         "statement": read,
         "lines": lines.lines(read.rows),
         "older": (older, links.statement(customer, older)),
@@ -89,3 +93,12 @@ def statement_page(request: HtmxHttpRequest) -> HttpResponse:
         "now": timezone.now(),
     }
     return page(request, "overview/statement.html", "overview/statement.html", context)
+
+
+def _partner(customer: str) -> object | None:
+    return Partner.objects.filter(remote_id=customer).first()
+
+
+def _called(partner: object | None, customer: str) -> str:
+    """A customer as the field for another one shows it."""
+    return cleaned(str(partner))[:NUMBER_LENGTH] if partner else customer

@@ -241,9 +241,9 @@ def test_a_statement_takes_the_same_few_questions_however_long(monas: Client, dj
         record(f"LR{number}", product_id="9")
         if number == 1:
             monas.get("/statement/?customer=77")
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(11):
                 monas.get("/statement/?customer=77")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         monas.get("/statement/?customer=77")
 
 
@@ -254,3 +254,17 @@ def test_the_list_the_record_and_the_overview_lead_there(monas: Client) -> None:
     listed_page = monas.get("/history/?customer=77&period=custom&from=2026-04-01&to=2026-04-30").content.decode()
     assert "/statement/?customer=77&amp;month=2026-04" in listed_page
     assert "/statement/" not in monas.get("/history/").content.decode()
+
+
+def test_the_field_shows_the_customers_name_and_another_month_is_the_same_customers(monas: Client) -> None:
+    for number in ("7", "77"):
+        partner(number, "Hotel Mirador")
+        record(f"LR{number}", partner_id=number)
+    page = monas.get("/statement/?customer=7&month=2026-05").content.decode()
+    assert re.search(r'<input type="search" name="customer" [^>]*value="Hotel Mirador"', page)
+    assert '<input type="hidden" name="was" value="7">' in page
+    answer = monas.get("/statement/?was=7&customer=Hotel+Mirador&month=2026-04")
+    assert answer.url == "/statement/?customer=7&month=2026-04"
+    answer = monas.get("/statement/?was=7&customer=Hotel&month=2026-04")
+    assert len(answer.context["matching"]) == 2, "another one was typed"
+    assert monas.get("/statement/?was=-&customer=-&month=2026-04").url == "/statement/?customer=-&month=2026-04"
