@@ -7,6 +7,7 @@ from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.shortcuts import render
@@ -21,6 +22,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People are added by an operator, or invited."""
         return False
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Write the password alone: somebody deactivated meanwhile must not be let in again by the rest of the row."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
 
     def is_safe_url(self, url: str) -> bool:
         """Whether a `next` stays with us; what is no URL at all does not."""
