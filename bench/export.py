@@ -24,6 +24,7 @@ from typing import Any
 from bench.figure import Row, hand_over, note
 from bench.history import VENDOR, options
 from bench.stage import ROOT, Stage
+from tests.services.servers import postgres
 
 ROUNDS = 3
 MEGABYTES = 120
@@ -50,15 +51,18 @@ def measure() -> Iterator[Row]:
             "EXPORT_STREAM_ROWS": ENOUGH,
             "LOG_LEVEL": "WARNING",
         }
+        server = stack.enter_context(postgres(Path(stage.data), kept=told.keep)) if told.postgres else ""
+        stage.variables |= {"DATABASE_URL": server} if server else {}
         stage.prepare()
         stage.variables["YEASTAR_BASE_URL"] = VENDOR
         stage.become_django()
         from bench.shelves import shelves
 
-        [shelf] = stack.enter_context(shelves(Path(stage.data), (told.records,), told))
-        stage.variables["DATABASE_URL"] = shelf.url
+        [shelf] = stack.enter_context(shelves(told.keep or Path(stage.data), (told.records,)))
+        url = f"{server.rpartition('/')[0]}/{shelf.name}" if server else f"sqlite:///{shelf.name}"
+        stage.variables["DATABASE_URL"] = url
         on = f"{told.records:,} on {'PostgreSQL' if told.postgres else 'SQLite'}"
-        rounds = [(run(stage, "bare", shelf.url), run(stage, "take", "csv")) for _ in range(ROUNDS)]
+        rounds = [(run(stage, "bare", url), run(stage, "take", "csv")) for _ in range(ROUNDS)]
         bare = max(each["rows"] / each["seconds"] for each, _ in rounds)
         ours = max(each["rows"] / each["seconds"] for _, each in rounds)
         assert {each["rows"] for pair in rounds for each in pair} == {told.records}

@@ -24,7 +24,7 @@ class Shelf:
     """A history in a database of its own. Within `with` it is the one that the portal knows."""
 
     def __init__(self, name: str, count: int) -> None:
-        self.count = count
+        self.name, self.count = name, count
         self._own: BaseDatabaseWrapper = connections.create_connection("default")
         self._own.settings_dict = {**self._own.settings_dict, "NAME": name}
         self._before: list[Any] = []
