@@ -60,7 +60,7 @@ def note(
     entry = AuditEntry(
         at=timezone.now(),
         action=action[:40],
-        topic=_TOPIC_OF.get(action.partition(".")[0], OTHER),
+        topic=topic_of(action),
         actor_id=person.pk if person else None,
         actor_name=_short(person.get_username() if person else who.name, 200),
         words=_short(words, LONGEST),
@@ -83,6 +83,11 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         for name in names
         if before.get(name) != after.get(name)
     }
+
+
+def topic_of(action: str) -> str:
+    """The part of the log that an action belongs to."""
+    return _TOPIC_OF.get(action.partition(".")[0], OTHER)
 
 
 def _target(target: models.Model | str | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from orders.views import (
+    audit,
     connection,
     credentials,
     drift,
@@ -19,6 +20,9 @@ app_name = "orders"
 
 urlpatterns = [
     path("", ordering.catalogue, name="catalogue"),
+    path("audit/", audit.audit_page, name="audit"),
+    path("audit/export/", audit.export, name="audit_export"),
+    path("audit/<int:pk>/", audit.entry_page, name="audit_entry"),
     path("connection/", connection.connection_page, name="connection"),
     path("connection/ask/", connection.ask, name="ask"),
     path("connection/credentials/", credentials.credentials_page, name="credentials"),

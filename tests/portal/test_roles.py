@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from orders.models import Drift, Export, Limits, Order, Partner, Record, SavedView
+from orders.models import AuditEntry, Drift, Export, Limits, Order, Partner, Record, SavedView
 from orders.recipes import RECIPES
 from portal.models import Invitation
 from portal.people.inviting import digest
@@ -101,6 +101,10 @@ TABLE = [
     Row("people:accept", "get", "/invitation/of-eve/", (200, 200, 200, 200, 200, 200)),
     Row("people:accept", "post", "/invitation/of-eve/", (422, 200, 200, 200, 200, 200)),
     Row("people:accept", "get", "/invitation/unknown/", (404, 404, 404, 404, 404, 404)),
+    # The audit log: admins.
+    Row("orders:audit", "get", "/audit/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:audit_entry", "get", "/audit/{entry}/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:audit_export", "post", "/audit/export/", (302, 403, 403, 403, 302, 403)),
     # A draft: its owner's alone.
     Row("orders:order", "get", "/orders/{draft}/", (302, 302, 404, 404, 404, 403)),
     Row("orders:order_json", "get", "/orders/{draft}.json", (302, 200, 404, 404, 404, 403)),
@@ -212,6 +216,7 @@ def test_each_role_is_answered_as_the_table_says(
             drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
             of_people = people_for(row, number=len(found), inviter=mona) if row.name.startswith("people:") else {}
         keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk} | of_people
+        keys["entry"] = AuditEntry.objects.values_list("pk", flat=True).first()  # somebody has signed in
         url = row.url.format(order=order.pk, draft=own_draft.pk, **keys)
         answer = getattr(client, row.method)(url)
         found[name] = answer.status_code
@@ -243,7 +248,15 @@ def test_somebody_limited_is_answered_as_other_staff(
     limits = Limits.objects.create(person=bob, limited=True)
     limits.partners.set(Partner.objects.all()[:1])
     order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
-    keys = {"record": 1, "view": 1, "drift": 1, "export": UUID(int=1), "order": order.pk, "draft": own_draft.pk}
+    keys = {
+        "record": 1,
+        "view": 1,
+        "drift": 1,
+        "entry": 1,
+        "export": UUID(int=1),
+        "order": order.pk,
+        "draft": own_draft.pk,
+    }
     url = row.url.format(**keys, **people_for(row, number=0, inviter=mona))
     assert getattr(sign_in(bob), row.method)(url).status_code == row.answers[PEOPLE.index("bob")]
 
