@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
 
-from orders.forms import PRINTABLE
+from orders.forms import PRINTABLE, ReasonForm
 from portal.models import Invitation
 from portal.people.inviting import TAKEN
 from portal.roles import ROLE_WORDS, ROLES
@@ -55,6 +56,15 @@ class InviteForm(RoleForm):
         return email
 
 
+class FactorsForm(ReasonForm):
+    """Why somebody's second factor is removed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = "How you know that it is them who ask. It is kept in the audit log."
+        self.fields["reason"].error_messages["required"] = "Write how you know that it is them. It is kept."
+
+
 class AcceptForm(UserCreationForm):  # type: ignore[type-arg]  # Django's own takes no argument
     """What somebody who was invited chooses: a name to sign in with, and a password."""
 
@@ -67,8 +77,29 @@ class AcceptForm(UserCreationForm):  # type: ignore[type-arg]  # Django's own ta
         name.label = "User name"
         name.help_text = "Letters, digits and . + - _ only. Your e-mail address signs you in as well."
         name.widget.attrs["autocomplete"] = "username"
+        if settings.OIDC_ONLY:  # there is no way in by password
+            del self.fields["password1"], self.fields["password2"]
+            return
         self.fields["password1"].label = "Password"
         self.fields["password2"].label, self.fields["password2"].help_text = "Password, once more", ""
+
+    def clean(self) -> dict[str, Any]:
+        """Without a password, where single sign-on alone counts."""
+        if settings.OIDC_ONLY:
+            self.instance.set_unusable_password()
+            return self.cleaned_data
+        return super().clean() or {}
+
+    def validate_password_for_user(self, user: User, **more: Any) -> None:
+        """Nothing to judge without one."""
+        if not settings.OIDC_ONLY:
+            super().validate_password_for_user(user, **more)  # type: ignore[misc]  # not in the stubs
+
+    def set_password_and_save(self, user: User, **more: Any) -> User:
+        """Nothing to set without one."""
+        if settings.OIDC_ONLY:
+            return user
+        return cast(User, super().set_password_and_save(user, **more))  # type: ignore[misc]  # not in the stubs
 
     def clean_username(self) -> str:
         """A name that is nobody's, and no e-mail address: it might be another person's, who signs in with it."""

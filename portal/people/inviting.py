@@ -7,7 +7,6 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.core.mail import EmailMessage
 from django.db import IntegrityError
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -16,6 +15,7 @@ from django.utils import timezone
 
 from orders import auditing
 from orders.models import Limits
+from portal import mailing
 from portal.models import Invitation
 from portal.people.keeping import Refused, in_line
 
@@ -82,10 +82,9 @@ def link(request: HttpRequest, token: str) -> str:
 
 
 def send(invitation: Invitation, url: str) -> None:
-    """Mail the link. Raises whatever the way to send raises."""
-    context = {"invitation": invitation, "url": url, "days": settings.INVITATION_LIFE.days}
-    body = render_to_string("people/invitation.txt", context)
-    EmailMessage("Your invitation to the ordering portal", body, to=[invitation.email]).send()
+    """Mail the link. Raises mailing.NotSent."""
+    text = render_to_string("people/invitation.txt", {"invitation": invitation, "url": url}).strip()
+    mailing.deliver(mailing.compose(invitation.email, "Your invitation to the ordering portal", text))
     Invitation.objects.filter(pk=invitation.pk, token_hash=digest(url.rstrip("/").rpartition("/")[2])).update(
         mailed_at=timezone.now()
     )

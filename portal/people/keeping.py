@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -94,6 +95,18 @@ def sign_out(person: User, *, actor: User | None) -> int:
         count = _end_sessions(person)
         auditing.note("person.signed_out", actor=actor, target=person, data={"sessions_ended": count})
     return count
+
+
+def reset_factors(person: User, *, reason: str, actor: User | None) -> int:
+    """Take away every second factor and passkey, for somebody who lost theirs. How many. Raises Refused."""
+    with in_line(actor):
+        if actor is not None and actor.pk == person.pk:
+            raise Refused("This is you. Change your own second factor under your account.")
+        removed: int = Authenticator.objects.filter(user_id=person.pk).delete()[0]
+        ended = _end_sessions(person)
+        told = {"removed": removed, "sessions_ended": ended}
+        auditing.note("mfa.reset", actor=actor, target=person, words=reason, data=told)
+    return removed
 
 
 def _end_sessions(person: User) -> int:

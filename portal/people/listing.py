@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.apps import apps
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.http import urlencode
 
@@ -16,8 +16,11 @@ from orders.models import Limited
 from orders.text import storable
 from portal.people.keeping import role_of
 from portal.roles import ROLE_WORDS, ROLES
+from portal.second_factor import FACTORS as SECOND
 
 PAGE_SIZE = 50
+
+FACTORS = Authenticator.objects.filter(type__in=SECOND)
 
 SORTS = {"name": "username", "seen": "last_login", "joined": "date_joined"}
 
@@ -44,7 +47,7 @@ class Asked:
             q=str(storable(data.get("q", "")))[:100].strip(),
             role=data.get("role", "") if data.get("role") in ROLES else "",
             state=data.get("state", "") if data.get("state") in STATES else "",
-            mfa=data.get("mfa", "") if data.get("mfa") in SECOND_FACTORS and knows_mfa() else "",
+            mfa=data.get("mfa", "") if data.get("mfa") in SECOND_FACTORS else "",
             sort=sort if sort.removeprefix("-") in SORTS else "name",
         )
 
@@ -75,15 +78,12 @@ class Line:
     mfa: bool
 
 
-def knows_mfa() -> bool:
-    """Whether second factors are kept here."""
-    return bool(apps.is_installed("allauth.mfa"))
-
-
 def people(asked: Asked) -> QuerySet[User]:
     """The people that fit."""
     rows = User.objects.prefetch_related("groups").select_related("limits")
-    rows = rows.annotate(customers=Count("limits__partners", distinct=True), mfa=_has_mfa())
+    rows = rows.annotate(
+        customers=Count("limits__partners", distinct=True), mfa=Exists(FACTORS.filter(user_id=OuterRef("pk")))
+    )
     for word in asked.q.split():
         rows = rows.filter(
             Q(username__icontains=word)
@@ -127,17 +127,6 @@ def in_words(limits: Limited, customers: int | None = None) -> str:
     return ", ".join(parts) or "nobody yet"
 
 
-def _has_mfa() -> Any:
-    if not knows_mfa():
-        return Value(value=False)
-    return Exists(_authenticators().filter(user_id=OuterRef("pk")))
-
-
 def has_mfa(person: User) -> bool:
     """Whether somebody has a second factor."""
-    return knows_mfa() and bool(_authenticators().filter(user_id=person.pk).exists())
-
-
-def _authenticators() -> Any:
-    model: Any = apps.get_app_config("mfa").get_model("Authenticator")
-    return model.objects.all()
+    return bool(FACTORS.filter(user_id=person.pk).exists())

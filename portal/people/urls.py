@@ -19,6 +19,7 @@ urlpatterns = [
     path("people/<int:pk>/deactivate/", keeping.deactivate, name="deactivate"),
     path("people/<int:pk>/reactivate/", keeping.reactivate, name="reactivate"),
     path("people/<int:pk>/sign-out/", keeping.sign_out, name="sign_out"),
+    path("people/<int:pk>/second-factor/", keeping.reset_factors, name="reset_factors"),
     path("people/<int:pk>/reset/", keeping.send_reset, name="send_reset"),
     path("people/<int:pk>/drafts/<uuid:order>/", keeping.take_over, name="take_over"),
     path("invitation/<str:token>/", entering.accept, name="accept"),

@@ -89,6 +89,8 @@ TABLE = [
     Row("people:reactivate", "post", "/people/{gone}/reactivate/", (302, 403, 403, 403, 302, 403)),
     Row("people:sign_out", "post", "/people/{person}/sign-out/", (302, 403, 403, 403, 302, 403)),
     Row("people:send_reset", "post", "/people/{person}/reset/", (302, 403, 403, 403, 302, 403)),
+    Row("people:reset_factors", "get", "/people/{person}/second-factor/", (302, 403, 403, 403, 200, 403)),
+    Row("people:reset_factors", "post", "/people/{person}/second-factor/", (302, 403, 403, 403, 422, 403)),
     Row("people:take_over", "post", "/people/{gone}/drafts/{left}/", (302, 403, 403, 403, 302, 403)),
     Row("people:take_over", "post", "/people/{person}/drafts/{draft}/", (302, 403, 403, 403, 404, 403)),
     Row("people:invite", "get", "/people/invite/", (302, 403, 403, 403, 200, 403)),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from portal.models import Invitation
@@ -47,6 +49,9 @@ def _answer(request: HttpRequest, invitation: Invitation) -> HttpResponse:
                 return _taken(request, invitation)
             form.add_error("username", str(error))
         else:
+            if settings.OIDC_ONLY:
+                messages.success(request, "Your account is open. Sign in.")
+                return redirect("account_login")
             credentials = {"username": person.get_username()}
             response: HttpResponse = perform_password_login(request, credentials, Login(user=person))
             return response

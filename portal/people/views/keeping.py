@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from uuid import UUID
 
 from allauth.account.forms import ResetPasswordForm
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -13,15 +13,17 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import auditing
 from orders.lifecycle import MOVING, Status
 from orders.models import Order
 from orders.rendering import HtmxHttpRequest, page
+from portal import mailing
 from portal.models import Invitation
 from portal.people import keeping, listing
-from portal.people.forms import RoleForm
+from portal.people.forms import FactorsForm, RoleForm
 from portal.people.keeping import Refused
 from portal.roles import ROLE_WORDS, ROLES
 
@@ -31,8 +33,6 @@ LATEST = 10
 """So many of a person's orders stand on their page."""
 
 admins_only = permission_required(CHANGE_PEOPLE, raise_exception=True)
-
-logger = logging.getLogger(__name__)
 
 
 def somebody(pk: int) -> User:
@@ -54,7 +54,7 @@ def people_page(request: HtmxHttpRequest) -> HttpResponse:
         "next_url": asked.url(shown.number + 1) if shown.has_next() else "",
         "roles": [(role, ROLE_WORDS[role][0]) for role in ROLES],
         "states": listing.STATES.items(),
-        "factors": listing.SECOND_FACTORS.items() if listing.knows_mfa() else [],
+        "factors": listing.SECOND_FACTORS.items(),
         "invitations": Invitation.objects.pending().select_related("invited_by").order_by("-invited_at")[:100],
     }
     return page(request, "people/list.html", "people/_list.html", context)
@@ -72,7 +72,6 @@ def person_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "role": ROLE_WORDS.get(role, ("None", "May sign in, and do nothing."))[0],
         "limits": listing.limits_in_words(person),
         "is_me": person.pk == request.user.pk,
-        "knows_mfa": listing.knows_mfa(),
         "has_mfa": listing.has_mfa(person),
         "can_mail": settings.CAN_MAIL,
         "orders": placed[:LATEST],
@@ -176,13 +175,40 @@ def send_reset(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     else:
         try:
             form.save(request)
-        except Exception:  # each way to send mail has errors of its own, and none may be lost as a page that fails
-            logger.exception("A link to reset a password could not be sent")
+        except ImmediateHttpResponse:  # the page for whoever asks for a link themselves
             messages.error(request, "The link could not be sent: the mail server did not take it. Try again later.")
         else:
             auditing.note("password.link_sent", target=person)
             messages.success(request, f"A link to choose a new password is on its way to {person.email}.")
     return redirect("people:person", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def reset_factors(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """For somebody who lost their second factor. It needs a reason, and they are told."""
+    person = somebody(pk)
+    form = FactorsForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            count = keeping.reset_factors(person, reason=form.cleaned_data["reason"], actor=request.user)
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            words = f"{count} way{'' if count == 1 else 's'} of proof removed. {person} is signed out everywhere."
+            messages.success(request, f"{words} {_tell_of_reset(person)}")
+            return redirect("people:person", pk)
+    context = {"person": person, "form": form}
+    return page(request, "people/factors.html", "people/factors.html", context, status=422 if form.errors else 200)
+
+
+def _tell_of_reset(person: User) -> str:
+    text = render_to_string("people/factors_reset.txt", {"person": person}).strip()
+    try:
+        mailing.deliver(mailing.compose(person.email, "Your second factor was removed", text))
+    except mailing.NotSent:
+        return "They could not be told by e-mail: tell them yourself."
+    return "They are told by e-mail."
 
 
 @require_POST

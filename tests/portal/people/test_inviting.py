@@ -370,6 +370,18 @@ def test_limits_come_with_the_invitation(adams: Client, client: Client, accounts
     assert adams.get(url)["Location"] == f"/people/{limits.pk}/limits/", "now they are the person's"
 
 
+def test_where_single_sign_on_alone_counts_nobody_gets_a_password(adams: Client, client: Client, settings: Any) -> None:
+    settings.OIDC_ONLY, settings.OIDC_SERVER_URL = True, "https://id.example.com"
+    _, link = invite(adams)
+    assert "password" not in client.get(link).content.decode().lower()
+    answer = client.post(link, CHOSEN)
+    assert answer["Location"] == "/accounts/login/"
+    assert "_auth_user_id" not in client.session, "the provider says who it is"
+    eve = User.objects.get(username="eve")
+    assert not eve.has_usable_password()
+    assert keeping.role_of(eve) == "staff"
+
+
 def test_links_are_not_tried_by_the_thousand(adams: Client, client: Client) -> None:
     _, link = invite(adams)
     answers = [client.get(f"/invitation/guess-{number}/").status_code for number in range(31)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -278,6 +279,43 @@ def test_a_link_that_cannot_be_sent_says_why(adams: Client, alice: User, setting
         settings.EMAIL_BACKEND = "tests.portal.people.test_inviting.NoMail"
     assert expected in words(adams.post(f"/people/{alice.pk}/reset/", follow=True))
     assert mail.outbox == []
+
+
+# --- a lost second factor ------------------------------------------------------------------------------------
+
+
+def with_factor(user: User) -> User:
+    for kind in (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES):
+        Authenticator.objects.create(user=user, type=kind, data={})
+    return user
+
+
+def test_a_lost_second_factor_is_removed_for_a_reason_and_they_are_told(
+    adams: Client, alice: User, alices: Client, mona: User
+) -> None:
+    with_factor(alice)
+    with_factor(mona)
+    url = f"/people/{alice.pk}/second-factor/"
+    assert names(adams, mfa="yes") == ["alice", "mona"]
+    assert "Whoever knows the password" in words(adams.get(url))
+    assert adams.post(url, {"reason": " "}).status_code == 422
+    assert Authenticator.objects.filter(user=alice).count() == 2
+    shown = words(adams.post(url, {"reason": "Called her on her desk"}, follow=True))
+    assert "They are told by e-mail." in shown
+    assert list(Authenticator.objects.values_list("user", flat=True).distinct()) == [mona.pk]
+    assert alices.get("/").status_code == 302
+    assert [message.to for message in mail.outbox] == [["alice@example.com"]]
+    told = AuditEntry.objects.get(action="mfa.reset")
+    assert (told.actor_name, told.target_label, told.words) == ("adam", "alice", "Called her on her desk")
+    assert names(adams, mfa="no", role="staff") == ["alice"]
+
+
+def test_nobody_removes_their_own_second_factor_this_way(adams: Client, adam: User) -> None:
+    with_factor(adam)
+    answer = adams.post(f"/people/{adam.pk}/second-factor/", {"reason": "Mine"})
+    assert answer.status_code == 422
+    assert "This is you." in words(answer)
+    assert Authenticator.objects.count() == 2
 
 
 # --- the list ------------------------------------------------------------------------------------------------
