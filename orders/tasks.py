@@ -9,11 +9,12 @@ from celery import shared_task
 from celery.signals import beat_init, worker_ready, worker_shutting_down
 from django.utils import timezone
 
-from orders import gateway, mirror, pulse, submitting, sweeping
+from orders import gateway, pulse, submitting, sweeping
+from orders.accounts import syncing
 from orders.doorbell import EXPORT, SUBMIT
 from orders.exporting import apart, making
 from orders.history import drift, following, reconciling, records
-from orders.models import Reading, Record
+from orders.models import AccountRun, Listed, Reading, Record
 from orders.overview import figures
 from yeastar_api.errors import ApiError
 
@@ -106,8 +107,12 @@ def tidy_exports() -> None:
 @shared_task(ignore_result=True)
 def mirror_accounts() -> None:
     """Mirror partners and billing contacts."""
-    for mirrored in (mirror.mirror_partners, mirror.mirror_contacts):
-        try:
-            mirrored(gateway.portal())
-        except ApiError as error:  # the lists stay as they are, and the next run asks again
-            log.warning("mirror.no_answer", what=mirrored.__name__, error=str(error))
+    syncing.sync_all(gateway.portal())
+
+
+@shared_task(ignore_result=True)
+def mirror_by_hand(pk: int) -> None:
+    """Do the run of a list that a person has opened, unless it was given up meanwhile."""
+    run = AccountRun.objects.filter(pk=pk, finished_at=None).first()
+    if run is not None:
+        syncing.sync(gateway.portal(), Listed(run.what), run=run)

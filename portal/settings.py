@@ -65,6 +65,9 @@ EXPORT_KEEP = timedelta(hours=env.float("EXPORT_KEEP_HOURS", default=24.0))
 EXPORT_DIR = DATA_DIR / "exports"
 # So many complete looks without a trace prove that it was never placed, where the history tells references back.
 ABSENCE_SCANS = env.int("ABSENCE_SCANS", default=3)
+# A list of customers or billing contacts in which more than so many in a hundred are missing at once, and at least
+# five, waits for an admin.
+ACCOUNTS_GUARD_PERCENT = env.int("ACCOUNTS_GUARD_PERCENT", default=20)
 # The same again within so many hours needs a typed reason.
 DUPLICATE_WINDOW = timedelta(hours=env.float("DUPLICATE_HOURS", default=24.0))
 # So many orders that were not delivered, one after another, hold the queue; after so many seconds a probe asks.

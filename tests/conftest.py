@@ -15,7 +15,8 @@ from django.utils import timezone
 from django_webtest import DjangoTestApp
 from pytest_django.plugin import DjangoDbBlocker
 
-from orders import breaking, gateway, mirror, placing
+from orders import breaking, gateway, placing
+from orders.accounts import syncing
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
@@ -71,8 +72,7 @@ def portal_for(transport: httpx.BaseTransport, **options: Any) -> PartnerPortal:
 @pytest.fixture
 def accounts(db: None, portal: PartnerPortal) -> None:
     """Partners and billing contacts, mirrored."""
-    mirror.mirror_partners(portal)
-    mirror.mirror_contacts(portal)
+    syncing.sync_all(portal)
 
 
 def person(name: str, *roles: str) -> User:

@@ -49,7 +49,6 @@ FLOORS: list[set[str]] = [
         "orders.forms",
         "orders.gateway",
         "orders.likeness",
-        "orders.mirror",
         "orders.submitting",
         "orders.sweeping",
         "orders.summary",

@@ -31,7 +31,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orders import breaking, mirror, placing, settling, submitting, sweeping
+from orders import breaking, placing, settling, submitting, sweeping
+from orders.accounts import syncing
 from orders.evidence import broken_links
 from orders.history.candidates import candidates
 from orders.history.reconciling import reconcile
@@ -347,8 +348,7 @@ def empty_the_tables() -> None:
 def test_no_interleaving_buys_twice_loses_an_order_or_calls_a_bought_one_failed(settings_of: Any) -> None:
     Portal.alice, Portal.mona = person("alice", "staff"), person("mona", "manager")
     with portal_for(httpx.WSGITransport(app=Sandbox())) as client:
-        mirror.mirror_partners(client)
-        mirror.mirror_contacts(client)
+        syncing.sync_all(client)
     run_state_machine_as_test(
         Portal,
         settings=settings(

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django_webtest import DjangoTestApp
 
-from orders import gateway, mirror, placing
+from orders import gateway, placing
+from orders.accounts import syncing
 from orders.models import Contact, Order, Partner
 from orders.pickers import device_picker
 from orders.wizard import step_url
@@ -31,8 +32,7 @@ def crowd(portal: PartnerPortal, sandbox: Sandbox, db: None) -> None:
     """Over 200 partners and contacts."""
     sandbox.world.generate("partners", 400)
     sandbox.world.generate("contacts", 400)
-    mirror.mirror_partners(portal)
-    mirror.mirror_contacts(portal)
+    syncing.sync_all(portal)
 
 
 def offered(page: str, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from orders.models import Contact, Partner
+from orders.models import AccountRun, Contact, Listed, Partner
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -116,16 +116,19 @@ def test_demo_users_need_a_password(demo: Any) -> None:
 def test_the_lists_are_mirrored_by_hand(db: None, portal: PartnerPortal, sandbox: Sandbox) -> None:
     said = run("mirror_accounts")
     assert said.splitlines() == [
-        "Partners: 22 listed, 22 new or changed, 0 gone",
-        "Contacts: 20 listed, 20 new or changed, 0 gone",
+        "Customers: 22 listed, 22 added.",
+        "Billing contacts: 20 listed, 20 added.",
     ]
     sandbox.world.happen({"event": "removed", "what": "contacts", "id": "3197218168379846218"})
-    assert "Contacts: 19 listed, 0 new or changed, 1 gone" in run("mirror_accounts")
+    assert "Billing contacts: 19 listed, 1 gone." in run("mirror_accounts")
     assert (Partner.objects.count(), Contact.objects.on_offer().count()) == (22, 19)
 
 
 def test_a_mirror_that_fails_says_why_and_changes_nothing(accounts: None, sandbox: Sandbox) -> None:
     sandbox.fault("partner_list", "refuse", code="forbidden", detailMessage="Not yours", times=None)
-    with pytest.raises(CommandError, match="Partners: partner_list: forbidden: Not yours"):
+    with pytest.raises(CommandError, match="Not all lists were taken"):
         run("mirror_accounts")
+    failed = AccountRun.objects.filter(what=Listed.PARTNERS).last()
+    assert failed is not None
+    assert failed.words == "Yeastar did not give the list. Not yours"
     assert Partner.objects.on_offer().count() == 22

@@ -24,7 +24,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 
-from orders import doorbell, evidence, gateway, mirror, placing, sweeping
+from orders import doorbell, evidence, gateway, placing, sweeping
+from orders.accounts import syncing
 from orders.browsing.asked import parse
 from orders.destination import current_destination
 from orders.exporting import making
@@ -75,8 +76,7 @@ def open_up() -> None:
     """An empty database gets its tables, a person, and the vendor's customers and contacts."""
     call_command("migrate", interactive=False, verbosity=0)
     User.objects.create_user("staff")
-    mirror.mirror_partners(gateway.portal())
-    mirror.mirror_contacts(gateway.portal())
+    syncing.sync_all(gateway.portal())
 
 
 def place() -> dict[str, str]:

@@ -23,6 +23,7 @@ from yeastar_api.errors import ApiError, Refused, Unanswered
 from yeastar_api.messages import (
     BillingContact,
     Device,
+    Listing,
     Offers,
     OrderDetail,
     OrderRow,
@@ -149,6 +150,14 @@ class PartnerPortal:
         """All billing contacts that have an id (source: tutorials, "Query Billing Contact List")."""
         rows = self._get("billing_contact_list", CONTACTS_PATH, {}, as_list)
         return [found for row in rows if (found := BillingContact.model_validate(row)).billing_contact_id]
+
+    def partner_listing(self) -> Listing:
+        """The subordinate users as they came, for whoever must judge the list as a whole."""
+        return self._get("partner_list", PARTNERS_PATH, {}, Listing.read)
+
+    def contact_listing(self) -> Listing:
+        """The billing contacts, likewise."""
+        return self._get("billing_contact_list", CONTACTS_PATH, {}, Listing.read)
 
     def products(self) -> list[Product]:
         """The products that this account may buy (source: reference)."""

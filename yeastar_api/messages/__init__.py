@@ -3,7 +3,7 @@
 The only place that knows wire types and 64-bit numbers.
 """
 
-from yeastar_api.messages.accounts import BillingContact, Device, Partner, Product
+from yeastar_api.messages.accounts import BillingContact, Device, Listing, Partner, Product
 from yeastar_api.messages.history import OrderDetail, OrderRow, Page
 from yeastar_api.messages.offers import Offers, Plan, Service
 from yeastar_api.messages.ordering import OrderLine, OrderRequest, Receipt
@@ -22,6 +22,7 @@ __all__ = [
     "BillingContact",
     "Device",
     "Envelope",
+    "Listing",
     "Offers",
     "OrderDetail",
     "OrderLine",

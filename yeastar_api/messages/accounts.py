@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from yeastar_api.messages.wire import Message, Text
+from dataclasses import dataclass
+from typing import Any, Self
+
+from yeastar_api.messages.wire import Message, Text, as_array, whole
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A whole list as it came, for whoever must judge it: rows without an id and what is no row included.
+
+    Thousands are read, nearly all unchanged; so a row is plain JSON until somebody reads it.
+    """
+
+    rows: list[dict[str, Any]]
+    strange: int = 0  # entries that are no objects
+    cut: bool = False  # by the vendor's own count there are more
+
+    @classmethod
+    def read(cls, result: Any) -> Self:
+        """Read an array, or an object that holds one. Raises ValueError when there is no array at all."""
+        entries = as_array(result)
+        rows = [entry for entry in entries if isinstance(entry, dict)]
+        outer = result if isinstance(result, dict) else {}
+        cut = (whole(outer.get("total")) or 0) > len(entries) or (whole(outer.get("totalPage")) or 0) > 1
+        return cls(rows, len(entries) - len(rows), cut)
 
 
 class Partner(Message):

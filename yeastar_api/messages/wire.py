@@ -124,16 +124,20 @@ def as_list(result: Any) -> list[dict[str, Any]]:
     null is an empty list; rows that are no objects are left out. Raises ValueError when there is no array
     at all: an unknown shape must not be read as "there are none".
     """
+    return [row for row in as_array(result) if isinstance(row, dict)]
+
+
+def as_array(result: Any) -> list[Any]:
+    """The array of a list answer, with all that stands in it. Raises ValueError as `as_list` does."""
     found = [] if result is None else _find_list(result)
     if found is None:
         raise ValueError("the answer holds no list")
     return found
 
 
-def _find_list(node: Any) -> list[dict[str, Any]] | None:
+def _find_list(node: Any) -> list[Any] | None:
     if isinstance(node, list):
-        rows = [row for row in node if isinstance(row, dict)]
-        return rows if rows or not node else None
+        return node if not node or any(isinstance(row, dict) for row in node) else None
     if not isinstance(node, dict):
         return None
     known = [node[key] for key in _CONTAINERS if key in node]

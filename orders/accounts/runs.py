@@ -1,0 +1,120 @@
+"""One run of a list at a time, whoever starts it; each leaves a row behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from orders.destination import current_destination
+from orders.models import AccountRun, HeldList, Listed
+
+State = AccountRun.State
+
+KEPT = timedelta(days=7)
+"""So long the row of a run that changed nothing is kept; there are some three hundred a day. Others stay."""
+
+LATELY = 8
+"""Among so many runs nearly always one was good, and the open one is the last."""
+
+
+class Interrupted(Exception):
+    """Another worker took over."""
+
+
+def silence() -> timedelta:
+    """A run that was not heard of for so long has died."""
+    return timedelta(seconds=30 + settings.YEASTAR_GET_BUDGET)
+
+
+def begin(what: Listed, why: str, *, who: User | None = None) -> AccountRun | None:
+    """Open a run, in place of one that has died; None while another one lives."""
+    now, destination = timezone.now(), current_destination()
+    dead = AccountRun.objects.filter(~_lives(now), destination=destination, what=what, finished_at=None)
+    dead.update(finished_at=now, state=State.FAILED, words="The worker that ran it never came back.")
+    try:
+        with transaction.atomic():
+            return AccountRun.objects.create(
+                destination=destination, what=what, why=why, who=who, started_at=now, beat_at=now
+            )
+    except IntegrityError:
+        return None
+
+
+def _lives(now: datetime) -> Q:
+    # A beat from the future is that of a clock that was ahead.
+    return Q(beat_at__range=(now - silence(), now + silence()))
+
+
+def beat(run: AccountRun, **columns: Any) -> None:
+    """Say that it lives, and how far it has come. Raises Interrupted if the run was given up."""
+    columns["beat_at"] = timezone.now()
+    if not _open(run).update(**columns):
+        raise Interrupted
+    for name, value in columns.items():
+        if not hasattr(value, "resolve_expression"):
+            setattr(run, name, value)
+
+
+def end(run: AccountRun, state: State, words: str, **columns: Any) -> None:
+    """Close it. Raises Interrupted if it was given up."""
+    beat(run, state=state, words=words, finished_at=timezone.now(), stage="", **columns)
+
+
+def _open(run: AccountRun) -> Any:
+    return AccountRun.objects.filter(pk=run.pk, finished_at=None)
+
+
+def overtake(run: AccountRun) -> None:
+    """What still waits for an admin is older than this run's list, and waits no longer."""
+    older = AccountRun.objects.filter(destination=run.destination, what=run.what, state=State.HELD, pk__lt=run.pk)
+    older.update(state=State.SUPERSEDED)
+    kept = HeldList.objects.filter(run__destination=run.destination, run__what=run.what, run__pk__lt=run.pk)
+    kept.exclude(run__state=State.HELD).delete()
+
+
+def prune(what: Listed) -> None:
+    """Rows of old runs that changed nothing and on which nobody decided are removed."""
+    old = AccountRun.objects.filter(what=what, finished_at__lt=timezone.now() - KEPT, decided_at=None)
+    nothing = Q(added=0, changed=0, gone=0, revived=0)
+    some = old.filter(nothing, changes=None).exclude(state__in=[State.HELD, State.SUPERSEDED]).order_by("pk")
+    AccountRun.objects.filter(pk__in=list(some.values_list("pk", flat=True)[:500])).delete()
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """As of when a list is, and what stands against it."""
+
+    at: datetime | None  # everybody whom Yeastar listed by then is here
+    running: AccountRun | None
+    held: AccountRun | None  # waits for an admin
+    trouble: str  # why a later run did not bring it up to date
+
+
+def freshness(what: Listed) -> Freshness:
+    """How fresh a mirrored list is: for every page that shows it."""
+    here = AccountRun.objects.filter(destination=current_destination(), what=what).order_by("-pk")
+    lately = list(here.select_related("who")[:LATELY])
+    ended = [each for each in lately if each.finished_at]
+    good = next((each for each in ended if each.state == State.DONE), None)
+    if good is None and len(lately) == LATELY:
+        good = here.filter(state=State.DONE).first()
+    held = next((each for each in lately if each.state == State.HELD), None)
+    if held is None and ended and ended[0].state == State.SAME:
+        held = here.filter(state=State.HELD).first()
+    trouble = ""
+    if ended and ended[0].state != State.DONE and not _decided_since(good, ended[0]):
+        trouble = ended[0].words
+    now = timezone.now()
+    living = next((each for each in lately if not each.finished_at and abs(now - each.beat_at) <= silence()), None)
+    return Freshness(good.started_at if good else None, living, held, trouble)
+
+
+def _decided_since(good: AccountRun | None, last: AccountRun) -> bool:
+    return bool(good and good.decided_at and last.finished_at and good.decided_at > last.finished_at)
