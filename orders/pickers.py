@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Max
-
+from orders.accounts import runs
 from orders.allowing import ASK, Allowed
-from orders.models import Contact, Mirrored, MirroredQuerySet
+from orders.models import Contact, Listed, Mirrored, MirroredQuerySet
 from orders.summary import OWN_ACCOUNT
 from orders.text import fold
 from yeastar_api.messages import Device
 
 WHOLE_LIST = 200
 """Up to so many entries the page carries them all."""
+
+PREFERRED, LAST = "Preferred by this customer", "Last used"
 
 SHOWN = 50
 """Of a longer list, so many at a time."""
@@ -80,8 +81,8 @@ def partner_picker(*, may: Allowed, selected: str, query: str, options_url: str)
     )
 
 
-def contact_picker(*, selected: str, query: str, options_url: str, last_used: str) -> Picker:
-    """The billing contacts, the last used one first."""
+def contact_picker(*, selected: str, query: str, options_url: str, last_used: str, preferred: str = "") -> Picker:
+    """The billing contacts: first the one that the customer prefers, then the one that was used last."""
     return _people(
         Contact.objects.on_offer(),
         name="billing_contact_id",
@@ -89,7 +90,22 @@ def contact_picker(*, selected: str, query: str, options_url: str, last_used: st
         selected=selected,
         query=query,
         options_url=options_url,
-        first=last_used,
+        first={preferred: "Preferred by this customer", last_used: "Last used"}
+        if preferred
+        else {last_used: "Last used"},
+    )
+
+
+def preferred_picker(*, selected: str, query: str, options_url: str) -> Picker:
+    """The billing contacts, for a customer to prefer one or none."""
+    return _people(
+        Contact.objects.on_offer(),
+        name="preferred_contact",
+        label="Preferred billing contact",
+        selected=selected,
+        query=query,
+        options_url=options_url,
+        empty_label="None: the wizard offers the one that was used last",
     )
 
 
@@ -131,7 +147,7 @@ def _people(
     query: str,
     options_url: str,
     empty_label: str = "",
-    first: str = "",
+    first: Mapping[str, str] | None = None,  # who stand on top, by id, each with the reason
     nothing: str = NOTHING_YET,
 ) -> Picker:
     query = query[:QUERY_LIMIT]
@@ -140,7 +156,8 @@ def _people(
     found = list(rows.matching(query).defer("raw", "search")[:limit])
     if query:
         total = len(found) if len(found) < limit else rows.matching(query).count()
-    found = _leading(rows, found, first if not query else "")
+    leading = {remote_id: why for remote_id, why in (first or {}).items() if remote_id}
+    found = _leading(rows, found, leading if not query else {})
     chosen = next((row for row in found if row.remote_id == selected), None)
     if chosen is None and selected:
         chosen = rows.filter(remote_id=selected).first()
@@ -148,12 +165,12 @@ def _people(
     return Picker(
         name=name,
         label=label,
-        options=[Option(row.remote_id, _person_label(row, first), row.remote_id == selected) for row in found],
+        options=[Option(row.remote_id, _person_label(row, leading), row.remote_id == selected) for row in found],
         total=max(total, len(found)),
         query=query,
         options_url=options_url,
         selected=_chosen(chosen, selected),
-        as_of=rows.aggregate(at=Max("mirrored_at"))["at"],
+        as_of=runs.freshness(Listed.CONTACTS if rows.model is Contact else Listed.PARTNERS).at,
         empty_label=empty_label,
         required=not empty_label,
         nothing=nothing,
@@ -167,14 +184,15 @@ def _chosen(row: Mirrored | None, selected: str) -> Chosen | None:
     return Chosen("No longer in the list: choose another one", [], selected[:40]) if selected else None
 
 
-def _leading(rows: MirroredQuerySet, found: list[Mirrored], first: str) -> list[Mirrored]:
-    leader = next((row for row in found if row.remote_id == first), None) if first else None
-    if first and leader is None:
-        leader = rows.filter(remote_id=first).first()
-    return [leader, *(row for row in found if row.pk != leader.pk)] if leader else found
+def _leading(rows: MirroredQuerySet, found: list[Mirrored], leading: Mapping[str, str]) -> list[Mirrored]:
+    if not leading:
+        return found
+    leaders = {row.remote_id: row for row in rows.filter(remote_id__in=leading).defer("raw", "search")}
+    first = [leaders[remote_id] for remote_id in leading if remote_id in leaders]
+    return [*first, *(row for row in found if row.remote_id not in leaders)]
 
 
-def _person_label(row: Mirrored, last_used: str) -> str:
+def _person_label(row: Mirrored, leading: Mapping[str, str]) -> str:
     who = " · ".join(part for part in (row.person, row.email, row.country, row.remote_id) if part)
     label = f"{row.company} — {who}" if row.company else who
-    return f"Last used: {label}" if row.remote_id == last_used else label
+    return f"{leading[row.remote_id]}: {label}" if row.remote_id in leading else label

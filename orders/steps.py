@@ -17,7 +17,7 @@ from orders.duplicates import twins
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.likeness import wanted_by
 from orders.lookups import Lookup
-from orders.models import Contact, Order
+from orders.models import Contact, Order, Partner
 from orders.pickers import contact_picker, device_picker, partner_picker
 from orders.placing import preview
 from orders.plan_form import PlanForm
@@ -206,8 +206,18 @@ def _billing(order: Order, data: QueryDict | None) -> StepPage:
         query=_query(data, "billing_contact_id"),
         options_url=options_url(order, "billing", "billing_contact_id"),
         last_used=last_used,
+        preferred=_preferred_contact(choices.partner_id),
     )
     return StepPage(form=form, context={"contact_picker": picker})
+
+
+def _preferred_contact(partner_id: str | None) -> str:
+    """Whom an admin has set for this customer; nobody for our own account."""
+    if not partner_id:
+        return ""
+    partner = Partner.objects.filter(remote_id=partner_id).first()
+    preferred = partner.preferred_contact if isinstance(partner, Partner) else None
+    return preferred.remote_id if preferred else ""
 
 
 def _last_contact(order: Order) -> str:
