@@ -9,17 +9,18 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Min, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from orders import auditing, breaking, credentials, doorbell, gateway, pulse, sweeping, trying, watching
+from orders.accounts import runs as account_runs
 from orders.destination import account_mark, current_destination
 from orders.history import runs
 from orders.lifecycle import Status
-from orders.models import MANAGE_CONNECTION, Contact, Order, Partner
+from orders.models import MANAGE_CONNECTION, Listed, Order
 from orders.rendering import HtmxHttpRequest, page
 from yeastar_api.errors import NotDelivered, Refused
 
@@ -139,8 +140,8 @@ def _moment(epoch: float | None) -> datetime | None:
 
 def _accounts_at() -> datetime | None:
     """When customers and billing contacts were last read: the older of the two."""
-    read = [model._default_manager.aggregate(at=Max("mirrored_at"))["at"] for model in (Partner, Contact)]
-    return None if None in read else min(read)
+    read = [account_runs.freshness(what).at for what in Listed]
+    return None if None in read else min(filter(None, read))
 
 
 def _counts(*, everything_held: bool) -> dict[str, object]:

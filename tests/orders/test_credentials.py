@@ -13,7 +13,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from orders import breaking, credentials, gateway, mirror, submitting, sweeping, trying, verdict
+from orders import breaking, credentials, gateway, submitting, sweeping, trying, verdict
+from orders.accounts import syncing
 from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import AuditEntry, Credentials, Order
@@ -56,8 +57,7 @@ def place(queued: Callable[[], Order], portal: PartnerPortal, monkeypatch: pytes
     monkeypatch.setattr(gateway, "portal", REAL)
 
     def placed() -> Order:
-        mirror.mirror_partners(portal)
-        mirror.mirror_contacts(portal)
+        syncing.sync_all(portal)
         return queued()
 
     return placed
