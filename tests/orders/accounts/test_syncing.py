@@ -249,7 +249,7 @@ def test_old_runs_that_changed_nothing_go_and_the_others_stay(portal: PartnerPor
 def test_those_of_a_sandbox_are_not_seen_where_orders_are_real(
     portal: PartnerPortal, sandbox: Sandbox, accounts: None, settings: Any
 ) -> None:
-    there = Partner.objects.count()
+    there, sandbox_id = Partner.objects.count(), settings.YEASTAR_CLIENT_ID
     settings.YEASTAR_CLIENT_ID = "the real one"
     assert not Partner.objects.exists()
     assert not Contact.objects.on_offer().exists()
@@ -258,7 +258,7 @@ def test_those_of_a_sandbox_are_not_seen_where_orders_are_real(
     assert counts(sync(portal, Listed.PARTNERS)) == {"listed": 1, "added": 1}, "nobody is missed here"
     assert Partner.objects.get().company == "Real Lumière"
     assert Partner.everywhere.filter(remote_id=LUMIERE).count() == 2
-    settings.YEASTAR_CLIENT_ID = ""
+    settings.YEASTAR_CLIENT_ID = sandbox_id
     assert (Partner.objects.count(), Partner.objects.filter(company="Real Lumière").count()) == (there, 0)
 
 
