@@ -2,7 +2,7 @@
 
 Both run in this process, one after the other, against the same sandbox, and write with the same durability. The bare
 loop does what no mirror can do without: typed columns, the payload and a fingerprint, upserted page by page. Its table
-has no index but that of its key; ours has nine that each row stands in. The second peer only compares fingerprints.
+has no index but that of its key; ours has ten that each row stands in. The second peer only compares fingerprints.
 
     python -m bench.mirror [--records 100000] [--postgres]
 """
