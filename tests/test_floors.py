@@ -55,7 +55,7 @@ FLOORS: list[set[str]] = [
         "orders.verdict",
     },
     {"orders.allowing", "orders.exporting/", "orders.history/", "orders.trying"},
-    {"orders.audit_trail/", "orders.duplicates", "orders.overview/", "orders.settling"},
+    {"orders.accounts/", "orders.audit_trail/", "orders.duplicates", "orders.overview/", "orders.settling"},
     {"orders.beside", "orders.pickers", "orders.placing", "orders.plan_form", "orders.tasks", "orders.wizard"},
     {"orders.steps"},
     {"orders.views/"},
