@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from allauth.mfa.utils import is_mfa_enabled
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -64,7 +69,38 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return f"Passkey {known + 1}" if known else "Passkey"
 
 
-class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+class Sound:
+    """allauth's forms let some nonsense through to a library that stumbles over it; here it is no passkey."""
+
+    def _heard(self, clean: Callable[[], Any]) -> Any:
+        try:
+            return clean()
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise get_adapter().validation_error("incorrect_code") from error
+
+
+class AuthenticatePasskeyForm(Sound, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """The second step of a login."""
+
+    def clean_credential(self) -> Authenticator:
+        return self._heard(super().clean_credential)
+
+
+class LoginPasskeyForm(Sound, LoginWebAuthnForm):  # type: ignore[misc]
+    """A login without a password."""
+
+    def clean_credential(self) -> Authenticator:
+        return self._heard(super().clean_credential)
+
+
+class ReauthenticatePasskeyForm(Sound, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """Asked once more."""
+
+    def clean_credential(self) -> Authenticator:
+        return self._heard(super().clean_credential)
+
+
+class AddPasskeyForm(Sound, AddWebAuthnForm):  # type: ignore[misc]
     """A passkey unless the person wants a mere second factor."""
 
     name = forms.CharField(
@@ -73,6 +109,9 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     passwordless = forms.BooleanField(
         label="Also sign in with it, without a password", required=False, initial=True, help_text=""
     )
+
+    def clean(self) -> dict[str, Any]:
+        return cast(dict[str, Any], self._heard(super().clean))
 
 
 def needs_factor(user: Any) -> bool:

@@ -279,7 +279,10 @@ REQUIRE_MFA = env.bool("REQUIRE_MFA", default=not SANDBOX)
 MFA_ADAPTER = "portal.second_factor.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_FORMS = {"add_webauthn": "portal.second_factor.AddPasskeyForm"}
+MFA_FORMS = {
+    f"{what}_webauthn": f"portal.second_factor.{what.capitalize()}PasskeyForm"
+    for what in ("add", "authenticate", "login", "reauthenticate")
+}
 MFA_TOTP_ISSUER = env.str("MFA_ISSUER", default="Yeastar ordering portal")
 # Addresses are given by admins, and verified by nobody: they say nothing about who may protect their account.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
