@@ -10,8 +10,9 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
-from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from portal import mailing
 
@@ -35,6 +36,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except ValueError:
             return False
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to one's own account."""
+        return reverse("mfa_index")
+
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
         """A login of the last minutes counts as well as being asked again would."""
         records = get_authentication_records(self.request, self.request.user)
@@ -55,7 +60,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             mailing.deliver(message)
         except mailing.NotSent as error:
-            page = render(self.request, "account/mail_not_sent.html", {"words": str(error)}, status=503)
+            # Not rendered yet: for mere news nobody will see it, and it would take the messages along.
+            page = TemplateResponse(self.request, "account/mail_not_sent.html", {"words": str(error)}, status=503)
             raise ImmediateHttpResponse(page) from None
 
     def send_notification_mail(self, *given: Any, **more: Any) -> None:

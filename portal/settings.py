@@ -304,6 +304,10 @@ if set(OIDC_ROLES.values()) - {"staff", "manager", "admin"}:
     raise ImproperlyConfigured("OIDC_ROLES gives roles that there are not: only staff, manager and admin.")
 if OIDC_CREATE_PEOPLE and not OIDC_ROLES:
     raise ImproperlyConfigured("OIDC_CREATE_PEOPLE needs OIDC_ROLES: somebody without a role may do nothing.")
+if OIDC_SERVER_URL and not (OIDC_SERVER_URL.startswith("https://") or SANDBOX):
+    raise ImproperlyConfigured("OIDC_SERVER_URL must be https: else anybody on the way decides who gets in.")
+if OIDC_SERVER_URL and not env.str("OIDC_CLIENT_ID", default="").strip():
+    raise ImproperlyConfigured("OIDC_SERVER_URL needs OIDC_CLIENT_ID, and most providers OIDC_CLIENT_SECRET.")
 if OIDC_ONLY and not OIDC_SERVER_URL:
     raise ImproperlyConfigured("OIDC_ONLY needs OIDC_SERVER_URL: else nobody could sign in.")
 SOCIALACCOUNT_ADAPTER = "portal.sso.SocialAccountAdapter"

@@ -150,7 +150,7 @@ class Provider(OpenIDConnectProvider):  # type: ignore[misc]
         """Claims are for this login alone and are not kept; a name is never what decides."""
         login = super().sociallogin_from_response(request, response)
         login.claims, login.id_token = response["userinfo"], response["id_token"]
-        login.email_addresses = [each for each in login.email_addresses if each.verified in (True, "true")]
+        login.email_addresses = [each for each in login.email_addresses if str(each.verified) in ("True", "true")]
         for address in login.email_addresses:
             address.verified = True  # some write it as a word
         return login

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from orders.recipes import RECIPES
 from portal.models import Invitation
 from portal.people.inviting import digest
 from portal.roles import ADMIN, MANAGER, ROLES, STAFF, make_roles
+from portal.second_factor import PROVEN
 from tests.conftest import person
 
 PEOPLE = ("anonymous", "alice", "bob", "mona", "adam", "nobody")
@@ -32,6 +34,9 @@ class Row(NamedTuple):
     url: str
     answers: tuple[int, ...]
 
+
+OPEN_TO_ALL = {"healthz", "readyz", "people:accept"}
+"""What asks nobody who they are."""
 
 TABLE = [
     Row("healthz", "get", "/healthz", (200, 200, 200, 200, 200, 200)),
@@ -198,14 +203,26 @@ def browsers(alice: User, bob: User, mona: User, adam: User) -> dict[str, Client
     return clients
 
 
-@pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
+EVERY_ROW = pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
+
+
+@pytest.mark.parametrize("mfa", ["not required", "required and shown"])
+@EVERY_ROW
 def test_each_role_is_answered_as_the_table_says(
     row: Row,
+    mfa: str,
     browsers: dict[str, Client],
     draft: Callable[[str], Order],
     queued: Callable[..., Order],
     mona: User,
+    settings: Any,
 ) -> None:
+    if mfa == "required and shown":
+        settings.REQUIRE_MFA = True
+        for client in list(browsers.values())[1:]:
+            session = client.session
+            session[PROVEN] = "totp"
+            session.save()
     found = {}
     now = timezone.now()
     record = Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now)
@@ -243,7 +260,31 @@ def people_for(row: Row, *, number: int, inviter: User) -> dict[str, object]:
     return {"person": somebody.pk, "gone": gone.pk, "left": left.pk, "invitation": invitation.pk}
 
 
-@pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
+@EVERY_ROW
+@pytest.mark.parametrize("htmx", [False, True], ids=["page", "piece"])
+def test_without_the_second_factor_that_is_required_nothing_but_ones_own_account_opens(
+    row: Row, htmx: bool, browsers: dict[str, Client], mona: User, settings: Any
+) -> None:
+    settings.REQUIRE_MFA = True
+    keys = defaultdict(lambda: 1, export=UUID(int=1), order=UUID(int=1), draft=UUID(int=1))
+    headers = {"HX-Request": "true"} if htmx else {}
+    open_to_all = row.name in OPEN_TO_ALL or row.url.startswith("/accounts/")
+    for number, (name, client) in enumerate(browsers.items()):
+        of_people = people_for(row, number=number, inviter=mona) if row.name.startswith("people:") else {}
+        answer = getattr(client, row.method)(row.url.format_map(keys | of_people), headers=headers)
+        leads = answer.headers.get("HX-Redirect" if htmx else "Location", "")
+        if open_to_all:
+            assert leads != "/accounts/" or row.name == "account_email"
+        elif name == "anonymous":
+            assert leads.startswith("/accounts/login/?next="), name
+        elif name == "nobody":  # who may do nothing has nothing to protect
+            assert answer.status_code == row.answers[PEOPLE.index(name)]
+        else:
+            assert (answer.status_code, leads) == (200 if htmx else 302, "/accounts/"), name
+    assert Order.objects.count() == (0 if not of_people else len(browsers)), "nothing was begun"
+
+
+@EVERY_ROW
 def test_somebody_limited_is_answered_as_other_staff(
     row: Row, draft: Callable[[str], Order], queued: Callable[..., Order], bob: User, mona: User, sign_in: Callable
 ) -> None:

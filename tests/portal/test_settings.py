@@ -155,7 +155,7 @@ def test_the_values_of_the_example_are_understood(tmp_path: Path) -> None:
         + (ROOT / "portal" / "gunicorn.py").read_text()
         + (ROOT / "docker-compose.yml").read_text()
     )
-    unknown = {name for name in given if name.removesuffix("_FILE") not in known}
+    unknown = {name for name in given if name.removesuffix("_FILE") not in known and not name.startswith("ANYMAIL_")}
     assert unknown == set()
 
 
@@ -216,3 +216,56 @@ def test_tracebacks_of_celery_and_django_stand_in_the_log_as_text(tmp_path: Path
     assert "/reset/key/***" in task["exception"], "and hides what a log must not hold"
     assert "traceback object" not in done.stderr
     assert "1-secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "required"),
+    [({}, "True"), ({"SANDBOX": "true"}, "False"), ({"SANDBOX": "true", "REQUIRE_MFA": "true"}, "True")],
+)
+def test_a_second_factor_is_required_wherever_something_is_really_bought(
+    variables: dict[str, str], required: str, tmp_path: Path
+) -> None:
+    assert settings(tmp_path, "REQUIRE_MFA", SECRET_KEY=SECRET, **variables) == {"REQUIRE_MFA": required}
+
+
+def test_a_mail_service_is_told_what_the_environment_and_files_say(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("the-token\n")
+    variables = {"ANYMAIL_POSTMARK_SERVER_TOKEN_FILE": str(token), "ANYMAIL_MAILGUN_API_KEY": "the-key"}
+    found = settings(tmp_path, "ANYMAIL", SECRET_KEY=SECRET, **variables)["ANYMAIL"]
+    for told in ("'POSTMARK_SERVER_TOKEN': 'the-token'", "'MAILGUN_API_KEY': 'the-key'", "'REQUESTS_TIMEOUT': 10"):
+        assert told in str(found)
+    assert "_FILE" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"OIDC_ROLES": "a=admin,b=boss"}, "roles that there are not"),
+        ({"OIDC_CREATE_PEOPLE": "true"}, "OIDC_CREATE_PEOPLE needs OIDC_ROLES"),
+        ({"OIDC_ONLY": "true"}, "OIDC_ONLY needs OIDC_SERVER_URL"),
+        ({"OIDC_SERVER_URL": "http://login.example.com"}, "OIDC_SERVER_URL must be https"),
+        ({"OIDC_SERVER_URL": "https://login.example.com"}, "OIDC_CLIENT_ID"),
+    ],
+)
+def test_a_single_sign_on_that_cannot_work_or_is_not_safe_does_not_start(
+    variables: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    done = show(tmp_path, "DEBUG", SECRET_KEY=SECRET, **variables)
+    assert done.returncode != 0
+    assert words in done.stderr
+
+
+def test_single_sign_on_is_set_up_by_the_environment(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the-secret\n")
+    variables = {
+        "OIDC_SERVER_URL": "https://login.example.com/realm",
+        "OIDC_CLIENT_ID": "portal",
+        "OIDC_CLIENT_SECRET_FILE": str(secret),
+        "OIDC_ROLES": "yeastar-admins=admin,yeastar-staff=staff",
+    }
+    found = settings(tmp_path, "OIDC_ROLES", "SOCIALACCOUNT_PROVIDERS", SECRET_KEY=SECRET, **variables)
+    assert str(found["OIDC_ROLES"]) == "{'yeastar-admins': 'admin', 'yeastar-staff': 'staff'}"
+    for told in ("'secret': 'the-secret'", "'client_id': 'portal'", "'oauth_pkce_enabled': True"):
+        assert told in str(found["SOCIALACCOUNT_PROVIDERS"])
