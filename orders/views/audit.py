@@ -26,6 +26,8 @@ from orders.views.history import Choice
 
 admins_only = permission_required(SEE_AUDIT, raise_exception=True)
 
+BOTH = {"before", "after"}
+
 PAGES = {
     "user": "people:person",
     "invitation": "people:invitation",
@@ -69,18 +71,13 @@ def audit_page(request: HtmxHttpRequest) -> HttpResponse:
 def entry_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """One entry in full, with what was before and after."""
     entry = get_object_or_404(AuditEntry.objects.select_related("actor"), pk=pk)
-    changed = [
-        (name, _told(value["before"]), _told(value["after"]))
-        for name, value in entry.data.items()
-        if isinstance(value, dict) and set(value) == {"before", "after"}
-    ]
-    rest = {name: value for name, value in entry.data.items() if name not in {name for name, *_ in changed}}
+    changed, rest = _changes(entry)
     context = {
         "entry": entry,
         "title": title(entry.action),
         "topic": TITLES.get(entry.topic, entry.topic),
         "place": _place(entry),
-        "changed": changed,
+        "changed": [(name, _told(before), _told(after)) for name, before, after in changed],
         "rest": json.dumps(rest, indent=2, ensure_ascii=False) if rest else "",
     }
     return page(request, "audit/entry.html", "audit/entry.html", context)
@@ -184,12 +181,25 @@ def _gist(entry: AuditEntry) -> str:
     """A line of what changed, where nobody has said it in words."""
     if entry.words:
         return entry.words[:300]
-    told = [
-        f"{name}: {_told(value['before']) or 'nothing'} → {_told(value['after']) or 'nothing'}"
-        for name, value in entry.data.items()
-        if isinstance(value, dict) and set(value) == {"before", "after"}
-    ]
+    changed, _ = _changes(entry)
+    told = [f"{name}: {_told(before) or 'nothing'} → {_told(after) or 'nothing'}" for name, before, after in changed]
     return "; ".join(told)[:300]
+
+
+def _changes(entry: AuditEntry) -> tuple[list[tuple[str, Any, Any]], dict[str, Any]]:
+    """What was before and after, by name, and what else was noted."""
+    data = entry.data
+    if data.keys() == BOTH and all(isinstance(each, dict) for each in data.values()):
+        data = auditing.changes(data["before"], data["after"])
+    pairs = {name: value for name, value in data.items() if isinstance(value, dict) and value.keys() == BOTH}
+    if entry.topic == "accounts":  # told of accounts as in the history of their own changes
+        pairs |= {
+            name: dict(zip(("before", "after"), value, strict=True))
+            for name, value in data.items()
+            if isinstance(value, list) and len(value) == len(BOTH)
+        }
+    changed = [(name, value["before"], value["after"]) for name, value in pairs.items()]
+    return changed, {name: value for name, value in data.items() if name not in pairs}
 
 
 def _told(value: Any) -> str:
