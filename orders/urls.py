@@ -1,8 +1,15 @@
 """The URLs of ordering."""
 
-from django.urls import path
+from collections.abc import Callable
 
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from orders.models import Listed
 from orders.views import (
+    account_files,
+    account_pages,
+    account_runs,
     audit,
     connection,
     credentials,
@@ -18,8 +25,34 @@ from orders.views import (
 
 app_name = "orders"
 
+
+def accounts(what: Listed) -> list[URLPattern]:
+    """The pages of one of the two mirrored lists."""
+    pages: dict[str, tuple[str, Callable[..., HttpResponse]]] = {
+        "": ("", account_pages.account_list),
+        "hide/": ("hide", account_pages.hide),
+        "<int:pk>/": ("account", account_pages.account_page),
+        "<int:pk>/edit/": ("edit", account_pages.edit),
+        "sync/": ("sync", account_runs.sync_page),
+        "sync/now/": ("sync_now", account_runs.sync_now),
+        "sync/<int:pk>/": ("run", account_runs.run_page),
+        "sync/<int:pk>/decide/": ("decide", account_runs.decide),
+        "export/": ("export", account_files.export),
+        "import/": ("import", account_files.import_page),
+        "import/<int:pk>/": ("import_shown", account_files.import_shown),
+        "import/<int:pk>/decide/": ("import_decide", account_files.import_decide),
+    }
+    return [
+        path(f"{what.value}/{route}", view, {"what": what.value}, name="_".join(filter(None, (what.value, name))))
+        for route, (name, view) in pages.items()
+    ]
+
+
 urlpatterns = [
     path("", ordering.catalogue, name="catalogue"),
+    *accounts(Listed.PARTNERS),
+    *accounts(Listed.CONTACTS),
+    path("contacts/options/", account_pages.contact_options, {"what": "contacts"}, name="contact_options"),
     path("audit/", audit.audit_page, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),
     path("audit/<int:pk>/", audit.entry_page, name="audit_entry"),

@@ -11,6 +11,10 @@ from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_UPLOAD = 6 * 1024 * 1024
+UPLOADS = frozenset({"/partners/import/", "/contacts/import/"})
+"""The only pages that take files: the view reads no body before it knows who sends it."""
+
 SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 
@@ -23,7 +27,8 @@ class DoormanMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer at once what no page could answer."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length[:20]) > LARGEST_BODY:
+        most = LARGEST_UPLOAD if request.path in UPLOADS else LARGEST_BODY
+        if not length.isdecimal() or int(length[:20]) > most:
             return render(request, "413.html", status=413)
         if not _is_utf8(request):
             return render(request, "400.html", status=400)

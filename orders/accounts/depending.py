@@ -35,6 +35,11 @@ def broken(kind: List, remote_ids: Collection[str]) -> Broken:
     return Broken(_naming(kind, drafts, ids), _naming(kind, waiting, ids), preferring)
 
 
+def naming(kind: List, remote_id: str) -> OrderQuerySet:
+    """Placed orders of ours that name an account, the newest first."""
+    return Order.objects.filter(**{f"choices__{kind.choice}": remote_id}).placed().select_related("owner")
+
+
 def _naming(kind: List, orders: OrderQuerySet, ids: set[str]) -> list[Order]:
     told = orders.select_related("owner").only(*COLUMNS, "owner__username").order_by("-updated_at")
     return [order for order in told if _named(kind, order) in ids]

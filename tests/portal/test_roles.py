@@ -14,7 +14,20 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from orders.models import AuditEntry, Drift, Export, Limits, Order, Partner, Record, SavedView
+from orders.models import (
+    AccountImport,
+    AccountRun,
+    AuditEntry,
+    Contact,
+    Drift,
+    Export,
+    Limits,
+    Listed,
+    Order,
+    Partner,
+    Record,
+    SavedView,
+)
 from orders.recipes import RECIPES
 from portal.models import Invitation
 from portal.people.inviting import digest
@@ -75,6 +88,44 @@ TABLE = [
     Row("orders:cancel_export", "post", "/history/exports/{export}/cancel/", (302, 403, 403, 302, 302, 403)),
     Row("orders:again_export", "post", "/history/exports/{export}/again/", (302, 403, 403, 302, 302, 403)),
     Row("orders:delete_export", "post", "/history/exports/{export}/delete/", (302, 403, 403, 302, 302, 403)),
+    # Customers and billing contacts: admins.
+    Row("orders:partners", "get", "/partners/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_hide", "post", "/partners/hide/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:partners_account", "get", "/partners/{partner}/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_edit", "post", "/partners/{partner}/edit/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:partners_sync", "get", "/partners/sync/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_sync_now", "post", "/partners/sync/now/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:partners_run", "get", "/partners/sync/{p_run}/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_decide", "post", "/partners/sync/{p_run}/decide/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:partners_export", "get", "/partners/export/?format=csv", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_import", "get", "/partners/import/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:partners_import", "post", "/partners/import/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:partners_import_shown", "get", "/partners/import/{p_file}/", (302, 403, 403, 403, 200, 403)),
+    Row(
+        "orders:partners_import_decide",
+        "post",
+        "/partners/import/{p_file}/decide/",
+        (302, 403, 403, 403, 422, 403),
+    ),
+    Row("orders:contacts", "get", "/contacts/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_hide", "post", "/contacts/hide/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:contacts_account", "get", "/contacts/{contact}/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_edit", "post", "/contacts/{contact}/edit/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:contacts_sync", "get", "/contacts/sync/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_sync_now", "post", "/contacts/sync/now/", (302, 403, 403, 403, 302, 403)),
+    Row("orders:contacts_run", "get", "/contacts/sync/{c_run}/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_decide", "post", "/contacts/sync/{c_run}/decide/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:contacts_export", "get", "/contacts/export/?format=csv", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_import", "get", "/contacts/import/", (302, 403, 403, 403, 200, 403)),
+    Row("orders:contacts_import", "post", "/contacts/import/", (302, 403, 403, 403, 422, 403)),
+    Row("orders:contacts_import_shown", "get", "/contacts/import/{c_file}/", (302, 403, 403, 403, 200, 403)),
+    Row(
+        "orders:contacts_import_decide",
+        "post",
+        "/contacts/import/{c_file}/decide/",
+        (302, 403, 403, 403, 422, 403),
+    ),
+    Row("orders:contact_options", "get", "/contacts/options/", (302, 403, 403, 403, 200, 403)),
     # The connection: admins.
     Row("orders:connection", "get", "/connection/", (302, 403, 403, 403, 200, 403)),
     Row("orders:ask", "post", "/connection/ask/", (302, 403, 403, 403, 302, 403)),
@@ -234,7 +285,8 @@ def test_each_role_is_answered_as_the_table_says(
             view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
             drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
             of_people = people_for(row, number=len(found), inviter=mona) if row.name.startswith("people:") else {}
-        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk} | of_people
+            of_accounts = accounts_for(mona)
+        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk} | of_people | of_accounts
         keys["entry"] = AuditEntry.objects.values_list("pk", flat=True).first()  # somebody has signed in
         url = row.url.format(order=order.pk, draft=own_draft.pk, **keys)
         answer = getattr(client, row.method)(url)
@@ -242,6 +294,17 @@ def test_each_role_is_answered_as_the_table_says(
         if row.name.startswith("orders:") and answer.status_code == 302:
             assert answer.url.startswith("/accounts/login/?next=") == (name == "anonymous")
     assert found == dict(zip(PEOPLE, row.answers, strict=True))
+
+
+def accounts_for(owner: User) -> dict[str, object]:
+    """A customer and a billing contact, a run of each list, and a file for each that waits to be confirmed."""
+    partner, contact = Partner.objects.first(), Contact.objects.first()
+    found: dict[str, object] = {"partner": partner.pk if partner else 0, "contact": contact.pk if contact else 0}
+    for letter, what in (("p", Listed.PARTNERS), ("c", Listed.CONTACTS)):
+        AccountRun.objects.filter(finished_at=None).update(finished_at=timezone.now())
+        found[f"{letter}_run"] = AccountRun.objects.filter(what=what).values_list("pk", flat=True)[0]
+        found[f"{letter}_file"] = AccountImport.objects.create(owner=owner, what=what, name="a.csv", sha256="-").pk
+    return found
 
 
 def people_for(row: Row, *, number: int, inviter: User) -> dict[str, object]:
@@ -300,7 +363,7 @@ def test_somebody_limited_is_answered_as_other_staff(
         "order": order.pk,
         "draft": own_draft.pk,
     }
-    url = row.url.format(**keys, **people_for(row, number=0, inviter=mona))
+    url = row.url.format(**keys, **people_for(row, number=0, inviter=mona), **accounts_for(mona))
     assert getattr(sign_in(bob), row.method)(url).status_code == row.answers[PEOPLE.index("bob")]
 
 
