@@ -1,14 +1,19 @@
-"""Secrets at rest: encrypted with the first of our keys, readable with any of them."""
+"""Secrets at rest: encrypted with the first of our keys, readable with any of them.
+
+cryptography is loaded when something is sealed: its six megabytes are not for every process that could.
+"""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 PURPOSE = b"yeastar-ordering-portal credentials"
 """Parts these keys from whatever else is made of the same secret."""
@@ -25,16 +30,19 @@ def seal(words: str) -> str:
 
 def unseal(sealed: str) -> str:
     """What was sealed. Raises Unreadable."""
-    try:
-        return _keys().decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        raise Unreadable from None
+    return _opened(_keys().decrypt, sealed)
 
 
 def reseal(sealed: str) -> str:
     """The same under the first key, whichever of them it was sealed with. Raises Unreadable."""
+    return _opened(_keys().rotate, sealed)
+
+
+def _opened(using: Callable[[bytes], bytes], sealed: str) -> str:
+    from cryptography.fernet import InvalidToken
+
     try:
-        return _keys().rotate(sealed.encode()).decode()
+        return using(sealed.encode()).decode()
     except InvalidToken:
         raise Unreadable from None
 
@@ -46,9 +54,14 @@ def _keys() -> MultiFernet:
 
 @lru_cache(maxsize=2)
 def _made(secrets: tuple[str, ...]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(secret))) for secret in secrets])
 
 
 def _derived(secret: str) -> bytes:
     """32 bytes of a secret that is long and random itself, so that no slow hash is needed."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())

@@ -12,6 +12,8 @@ os.environ.setdefault("YEASTAR_CLIENT_SECRET", "sandbox-secret")
 
 from portal.settings import *  # noqa: F403
 
+# As with OIDC_SERVER_URL, which tests of single sign-on set later.
+INSTALLED_APPS = [*INSTALLED_APPS, "allauth.socialaccount.providers.openid_connect"]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_URL = "memory://"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
