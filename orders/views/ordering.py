@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import placing, steps, verdict, wizard
-from orders.allowing import NO_PBX, allowed, barred
+from orders.allowing import NO_PBX, Allowed, allowed, barred
 from orders.composing import Choices, Recipe, Target
 from orders.forms import PlaceForm
 from orders.lifecycle import Status
@@ -61,7 +61,7 @@ def catalogue(request: HtmxHttpRequest) -> HttpResponse:
     """What can be ordered, and the drafts one left."""
     may = allowed(request.user.pk)
     cards = [
-        {"recipe": recipe, "target_words": TARGET_WORDS[recipe.target], "open": may.recipe(recipe)}
+        {"recipe": recipe, "target_words": _target_words(recipe, may), "open": may.recipe(recipe)}
         for recipe in RECIPES.values()
     ]
     mine = drafts_of(request)
@@ -74,6 +74,14 @@ def catalogue(request: HtmxHttpRequest) -> HttpResponse:
         "astray": [order.pk for order in in_doubt if verdict.astray(order)],
     }
     return page(request, "orders/catalogue.html", "orders/catalogue.html", context)
+
+
+def _target_words(recipe: Recipe, may: Allowed) -> str:
+    if recipe.target is Target.ACCOUNT and not may.own_account:
+        return "For a customer"
+    if recipe.target is Target.EITHER and not may.pbx:
+        return "For a new licence"
+    return TARGET_WORDS[recipe.target]
 
 
 def drafts_of(request: HtmxHttpRequest) -> OrderQuerySet:

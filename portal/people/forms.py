@@ -40,7 +40,6 @@ class InviteForm(RoleForm):
         max_length=150,
         validators=[PRINTABLE],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text="As it is shown in the portal. They choose a user name for themselves.",
     )
     limited = forms.BooleanField(label="May order for some customers only, to be chosen next", required=False)
 

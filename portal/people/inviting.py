@@ -73,7 +73,7 @@ def revoke(invitation: Invitation, *, actor: User) -> None:
     with in_line(actor):
         if not Invitation.objects.pending().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
             raise Refused(GONE)
-        auditing.note("invitation.revoked", actor=actor, target=invitation)
+        auditing.note("invitation.withdrawn", actor=actor, target=invitation)
 
 
 def link(request: HttpRequest, token: str) -> str:
@@ -119,5 +119,5 @@ def accept(invitation: Invitation, person: User) -> User:
             limits.partners.set(now.partners.values_list("pk", flat=True))
         Invitation.objects.filter(pk=now.pk).update(used_by=person)
         told = {"role": now.role, "limited": now.limited, "invited_by": now.invited_by.get_username()}
-        auditing.note("invitation.accepted", actor=person, target=person, data=told)
+        auditing.note("person.joined", actor=person, target=person, data=told)
     return person

@@ -86,7 +86,7 @@ def reactivate(person: User, *, actor: User | None) -> None:
     """They may sign in again, as who they were."""
     with in_line(actor):
         if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
-            auditing.note("person.reactivated", actor=actor, target=person)
+            auditing.note("person.activated", actor=actor, target=person)
 
 
 def sign_out(person: User, *, actor: User | None) -> int:
@@ -105,7 +105,7 @@ def reset_factors(person: User, *, reason: str, actor: User | None) -> int:
         removed: int = Authenticator.objects.filter(user_id=person.pk).delete()[0]
         ended = _end_sessions(person)
         told = {"removed": removed, "sessions_ended": ended}
-        auditing.note("mfa.reset", actor=actor, target=person, words=reason, data=told)
+        auditing.note("mfa.removed", actor=actor, target=person, words=reason, data=told)
     return removed
 
 

@@ -17,8 +17,9 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orders import auditing
+from orders.audit_trail.acts import title
 from orders.lifecycle import MOVING, Status
-from orders.models import Order
+from orders.models import SEE_AUDIT, AuditEntry, Order
 from orders.rendering import HtmxHttpRequest, page
 from portal import mailing
 from portal.models import Invitation
@@ -69,7 +70,7 @@ def person_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     placed = Order.objects.filter(owner=person).placed()
     context = {
         "person": person,
-        "role": ROLE_WORDS.get(role, ("None", "May sign in, and do nothing."))[0],
+        "role": ROLE_WORDS.get(role, ("None", "May sign in, and do nothing.")),
         "limits": listing.limits_in_words(person),
         "is_me": person.pk == request.user.pk,
         "has_mfa": listing.has_mfa(person),
@@ -77,9 +78,18 @@ def person_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "orders": placed[:LATEST],
         "orders_count": placed.count(),
         "drafts": Order.objects.filter(owner=person).drafts(),
+        "entries": _entries(person) if request.user.has_perm(SEE_AUDIT) else [],
         "invitation": Invitation.objects.filter(used_by=person).select_related("invited_by").first(),
     }
     return page(request, "people/person.html", "people/person.html", context)
+
+
+def _entries(person: User) -> list[tuple[AuditEntry, str]]:
+    """The latest of what they did and of what was done with them: each is one range of an index of the log."""
+    did = AuditEntry.objects.filter(actor=person).order_by("-at", "-id")[:LATEST]
+    befell = AuditEntry.objects.filter(target_type="user", target_id=str(person.pk)).order_by("-at", "-id")[:LATEST]
+    latest = sorted({entry.pk: entry for entry in (*did, *befell)}.values(), key=lambda each: (each.at, each.pk))
+    return [(entry, title(entry.action)) for entry in reversed(latest[-LATEST:])]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -81,7 +81,7 @@ def test_an_invitation_is_mailed_and_used_and_the_person_is_in(adams: Client, ad
     assert Client().login(username="eve", password=PASSWORD)
     told = dict(AuditEntry.objects.values_list("action", "actor_name"))
     assert told["person.invited"] == "adam"
-    assert told["invitation.accepted"] == "eve"
+    assert told["person.joined"] == "eve"
 
 
 def test_no_token_is_kept_and_none_stands_in_a_log(adams: Client) -> None:

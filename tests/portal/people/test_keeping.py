@@ -305,7 +305,7 @@ def test_a_lost_second_factor_is_removed_for_a_reason_and_they_are_told(
     assert list(Authenticator.objects.values_list("user", flat=True).distinct()) == [mona.pk]
     assert alices.get("/").status_code == 302
     assert [message.to for message in mail.outbox] == [["alice@example.com"]]
-    told = AuditEntry.objects.get(action="mfa.reset")
+    told = AuditEntry.objects.get(action="mfa.removed")
     assert (told.actor_name, told.target_label, told.words) == ("adam", "alice", "Called her on her desk")
     assert names(adams, mfa="no", role="staff") == ["alice"]
 
