@@ -15,6 +15,7 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         """The doorbell rings with our Celery app; logins are noted; roles are made once their permissions are there."""
         celery_app.set_default()
+        import_module("portal.checks")  # registers them
         import_module("portal.audit.signals").connect()  # which needs the models, so not before they are there
         orders = apps.get_app_config("orders")
         post_migrate.connect(lambda **_: make_roles(), sender=orders, weak=False, dispatch_uid="portal.roles")

@@ -8,13 +8,14 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
+from portal import readiness
 from portal.second_factor import AFTER, has_proven, needs_factor
 
 
@@ -25,6 +26,16 @@ def healthz(_: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(_: HttpRequest) -> HttpResponse:
+    """200 while requests may come, else 503: which of the things that are needed is missing, and nothing else."""
+    found = readiness.look()
+    ready = readiness.ready(found)
+    headers = {"Cache-Control": "no-store"}
+    return JsonResponse({"ready": ready, "checks": found}, status=200 if ready else 503, headers=headers)
 
 
 @login_not_required

@@ -61,7 +61,7 @@ FLOORS: list[set[str]] = [
     {"orders.views/"},
     {"orders.urls"},
     # The building.
-    {"portal.logs"},
+    {"portal.logs", "portal.readiness", "portal.vendor"},
     {"portal.models", "portal.mailing", "portal.middleware", "portal.roles"},
     {"portal.second_factor"},
     {
@@ -69,10 +69,11 @@ FLOORS: list[set[str]] = [
         "portal.audit/",
         "portal.cache",
         "portal.celery",
+        "portal.checks",
+        "portal.doctor/",
         "portal.doorman",
         "portal.gunicorn",
         "portal.settings",
-        "portal.vendor",
         "portal.views",
         "portal.wsgi",
     },

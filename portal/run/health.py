@@ -12,7 +12,7 @@ BEAT_LIMIT = 600  # beat writes its schedule every three minutes
 
 def web() -> bool:
     plan = environment.make_plan()
-    return ready.serves(plan.reach, plan.port, "/healthz", plan.host_header)
+    return ready.serves(plan.reach, plan.port, "/readyz", plan.host_header)
 
 
 def sandbox(port: str) -> bool:

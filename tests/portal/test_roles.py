@@ -53,6 +53,7 @@ OPEN_TO_ALL = {"healthz", "readyz", "people:accept"}
 
 TABLE = [
     Row("healthz", "get", "/healthz", (200, 200, 200, 200, 200, 200)),
+    Row("readyz", "get", "/readyz", (200, 200, 200, 200, 200, 200)),
     # Ordering: staff and above.
     Row("orders:catalogue", "get", "/", (302, 200, 200, 200, 200, 403)),
     Row("orders:list", "get", "/orders/", (302, 200, 200, 200, 200, 403)),
