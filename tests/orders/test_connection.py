@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,13 +16,15 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from orders import breaking, doorbell, gateway, submitting, watching
+from orders import breaking, doorbell, gateway, pulse, submitting, watching
+from orders.destination import current_destination
 from orders.lifecycle import Status
-from orders.models import Breaker, Order
+from orders.models import Breaker, Heartbeat, Order
 from orders.tokens import RedisTokenStore
 from portal.cache import ForgivingRedisCache
 from portal.run.environment import free_port
 from tests.conftest import portal_for
+from tests.services.servers import until
 from yeastar_api.auth import MemoryTokenStore, Token
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered
@@ -256,3 +259,51 @@ def test_only_who_may_sees_the_link(adams: Client, alices: Client, mona: User, s
     assert f'href="{URL}"' in text(adams, "/")
     assert URL not in text(alices, "/")
     assert URL not in text(sign_in(mona), "/")
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(0, "agrees with Yeastar"), (3600, "60 minutes ahead of ours")])
+def test_two_clocks_that_differ_are_told(ahead: float, words: str, adams: Client, sandbox: Sandbox) -> None:
+    sandbox.configure(clock_ahead_seconds=ahead)
+    clock = partial(watching.clock_noted, here=current_destination())
+    with portal_for(httpx.WSGITransport(app=sandbox), clock=clock) as client:
+        client.products()
+    assert words in text(adams)
+    found = watching.skew()
+    assert found
+    assert abs(found.seconds - ahead) < 2
+
+
+def test_the_usual_time_of_a_call_is_a_median(adams: Client, watched_portal: PartnerPortal) -> None:
+    for seconds in (0.1, 0.2, 0.2, 9.0):
+        watching.noted("save", None, seconds, time.time())
+    watching.forget()  # another process, which has its own
+    for seconds in (0.3, 0.3, 0.3):
+        watching.noted("save", None, seconds, time.time())
+        watching._written.clear()
+    save = next(each for each in watching.watched() if each.call == "save")
+    assert save.counted == 4, "of each process what it had seen when it wrote"
+    assert save.median == 0.3
+    assert "0.300 s" in text(adams)
+
+
+def test_who_works_is_told_by_signs_of_life(adams: Client, db: None) -> None:
+    pulse.give(pulse.Kind.WORKER, "worker on one")
+    pulse.give(pulse.Kind.WORKER, "worker on two")
+    pulse.give(pulse.Kind.BEAT, "beat on one")
+    pulse.swept()
+    assert "2 alive" in text(adams)
+    Heartbeat.objects.filter(name="worker on two").update(at=timezone.now() - pulse.SILENT)
+    assert "1 alive" in text(adams)
+    Heartbeat.objects.filter(name="sweep").update(at=timezone.now() - pulse.sweep_limit())
+    assert "bells do not reach a worker" in text(adams)
+    Heartbeat.objects.filter(kind=pulse.Kind.WORKER).update(at=timezone.now() + timedelta(hours=2))
+    assert "None is alive: nothing is sent." in text(adams), "a clock that was ahead proves nothing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_gives_its_sign_and_takes_it_away_when_it_ends() -> None:
+    pulse.begin(pulse.Kind.WORKER)
+    until(lambda: Heartbeat.objects.exists(), "the first sign", 10)
+    assert [each.name for each in pulse.alive().workers] == [pulse.process_name(pulse.Kind.WORKER)]
+    pulse.end()
+    until(lambda: not Heartbeat.objects.exists(), "the end", 10)

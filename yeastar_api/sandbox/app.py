@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,12 @@ class Sandbox:
             reply = control.answer(self, request)
         else:
             reply = self._answer(request)
-        start_response(reply.status_line, reply.header_list)
+        start_response(reply.status_line, [*reply.header_list, ("Date", self._date())])
         return reply.chunks
+
+    def _date(self) -> str:
+        """The time, as HTTP tells it."""
+        return formatdate(self.world.now_ms() / 1000 + self.settings.clock_ahead_seconds, usegmt=True)
 
     def _answer(self, request: Request) -> Reply:
         try:

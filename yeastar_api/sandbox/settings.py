@@ -35,6 +35,8 @@ class Settings:
     """`same`: an envelope's status is the HTTP status too; `200`: errors come as HTTP 200. Unknown."""
     keep_alive_seconds: float = 30.0
     """How long the real server keeps an idle connection."""
+    clock_ahead_seconds: float = 0.0
+    """How far the `Date` of answers is ahead of the right time."""
 
     def change(self, changes: dict[str, Any]) -> None:
         """Change some, or raise ValueError and change none."""
