@@ -28,6 +28,10 @@ CALLS = {
     "instance_product_list": "PBXs",
     "partner_list": "Customers",
     "billing_contact_list": "Billing contacts",
+    "subordinate_user": "One customer",
+    "save_user": "Create a customer",
+    "edit_user": "Change a customer",
+    "area_page": "Countries",
     "order_page": "History of orders",
     "order_detail": "One order of the history",
 }

@@ -28,6 +28,7 @@ from tests.services.servers import until
 from yeastar_api.auth import MemoryTokenStore, Token
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered
+from yeastar_api.messages import UserRequest
 from yeastar_api.sandbox import Sandbox
 
 URL, ASK = "/connection/", "/connection/ask/"
@@ -90,8 +91,12 @@ def test_every_call_of_the_client_has_its_line(sandbox: Sandbox, db: None) -> No
         for ask in (lambda: portal.offers("1"), lambda: portal.devices("1"), lambda: portal.order_detail("1")):
             with suppress(ApiError):
                 ask()
-        with pytest.raises(ApiError):
-            portal.save(b"{}")
+        nobody = UserRequest("nobody@example.com")
+        for send in (lambda: portal.save(b"{}"), lambda: portal.save_user(nobody), lambda: portal.edit_user(nobody)):
+            with pytest.raises(ApiError):
+                send()
+        assert portal.subordinate_user("nobody@example.com") is None
+        assert portal.countries()
     assert told == set(watching.CALLS)
 
 

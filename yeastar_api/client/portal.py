@@ -22,6 +22,7 @@ from yeastar_api.client.transport import BoundedTransport, socket_transport
 from yeastar_api.errors import ApiError, Refused, Unanswered
 from yeastar_api.messages import (
     BillingContact,
+    Country,
     Device,
     Listing,
     Offers,
@@ -31,6 +32,7 @@ from yeastar_api.messages import (
     Partner,
     Product,
     Receipt,
+    UserRequest,
     as_list,
 )
 
@@ -51,6 +53,10 @@ PRODUCTS_PATH = "/pricing/openapi/purchase/v1/product_list"
 OFFERS_PATH = "/pricing/openapi/purchase/v1/purchase_product_info"
 DEVICES_PATH = "/product/openapi/instance_product/v1/client/instance_product_list"
 HISTORY_PATH = "/order/openapi/order/v1/page"
+COUNTRIES_PATH = "/user/openapi/area/v1/page"
+USER_PATH = "/user/openapi/user/v1/subordinate_user/"
+SAVE_USER_PATH = "/user/openapi/user/v1/client/save_user"
+EDIT_USER_PATH = "/user/openapi/user/v1/client/edit_user"
 DETAIL_PATH = "/order/openapi/order/v1/get/"
 SAVE_PATH = "/order/openapi/order/v1/save"
 
@@ -223,6 +229,57 @@ class PartnerPortal:
             if time.monotonic() > until:
                 break
         raise Unanswered(call="instance_product_list", detail="the list of devices does not end")
+
+    # Subordinate users
+
+    def countries(self) -> list[Country]:
+        """The countries that the vendor knows, by name, all pages (source: reference). Raises Unanswered for a part."""
+        found: dict[str, Country] = {}
+        for page_no in range(1, MAX_PAGES + 1):
+            params = {"pageNo": str(page_no), "pageSize": str(PAGE_SIZE), "sort": "name"}
+            page = self._get(
+                "area_page", COUNTRIES_PATH, params, lambda result: Page.read(result, Country.model_validate)
+            )
+            here = {country.name: country for country in page.results if country.name}
+            if here.keys() <= found.keys():
+                if len(found) < (page.total or 0):
+                    break
+                return list(found.values())
+            found |= here
+        raise Unanswered(call="area_page", detail="the list of countries is not complete")
+
+    def subordinate_user(self, email: str) -> Partner | None:
+        """The subordinate user with this address; None if the vendor says that there is none (source: reference)."""
+        path = USER_PATH + quote(email, safe="")
+        try:
+            return self._get("subordinate_user", path, {}, Partner.model_validate)
+        except Refused as error:
+            if error.http_status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    def save_user(self, user: UserRequest) -> None:
+        """Create a subordinate user, sent once (source: reference).
+
+        Raises NotDelivered or Refused when certainly nobody was created, Unanswered when that is open, and ValueError,
+        before anything is sent, for what is no user.
+        """
+        self._post("save_user", SAVE_USER_PATH, user.to_bytes())
+
+    def edit_user(self, user: UserRequest) -> None:
+        """Change the subordinate user with this address, sent once; raises as `save_user` (source: reference)."""
+        self._post("edit_user", EDIT_USER_PATH, user.to_bytes())
+
+    def _post(self, call: str, path: str, body: bytes) -> None:
+        """Ask once for something to be done, on a fresh connection, as an order is sent."""
+        request = self._buyer.build_request(
+            "POST",
+            path,
+            content=body,
+            headers={"Content-Type": "application/json"},
+            extensions={"deadline": time.monotonic() + self._save_budget},
+        )
+        self._observed(call, lambda: calls.exchange(call, self._buyer, request, lambda *_: None))
 
     # History
 

@@ -7,6 +7,7 @@ from yeastar_api.messages.accounts import BillingContact, Device, Listing, Partn
 from yeastar_api.messages.history import OrderDetail, OrderRow, Page
 from yeastar_api.messages.offers import Offers, Plan, Service
 from yeastar_api.messages.ordering import OrderLine, OrderRequest, Receipt
+from yeastar_api.messages.users import TAX_TYPES, WIRE_NAMES, Country, UserRequest
 from yeastar_api.messages.wire import (
     Envelope,
     as_list,
@@ -19,7 +20,10 @@ from yeastar_api.messages.wire import (
 )
 
 __all__ = [
+    "TAX_TYPES",
+    "WIRE_NAMES",
     "BillingContact",
+    "Country",
     "Device",
     "Envelope",
     "Listing",
@@ -34,6 +38,7 @@ __all__ = [
     "Product",
     "Receipt",
     "Service",
+    "UserRequest",
     "as_list",
     "as_text",
     "id_text",
