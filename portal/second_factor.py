@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -30,6 +31,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from orders.rendering import HtmxHttpRequest
+from orders.sealing import Unreadable, reseal, seal, unseal
 from portal.middleware import page_of
 from portal.roles import ADMIN, MANAGER, STAFF
 
@@ -51,6 +53,22 @@ OWN_PAGES = re.compile(r"account_|mfa_|usersessions_|sso_|socialaccount_")
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """allauth's adapter, with our words and a picture that the strict policy shows."""
 
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "unreadable": "The portal cannot read your second factor any more. Your administrator can reset it.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Keys of apps and seeds of recovery codes do not lie open in a database or its backup."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Raises ValidationError if none of our keys opens it: never an empty key, whose codes anybody can compute."""
+        try:
+            return unseal(encrypted_text)
+        except Unreadable:
+            raise self.validation_error("unreadable") from None
+
     def build_totp_svg(self, url: str) -> SafeString:
         """The QR code as part of the page: a `data:` picture would need a softer policy."""
         svg: str = super().build_totp_svg(url)
@@ -67,6 +85,25 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         """What a new key is called, if the person says nothing."""
         known = Authenticator.objects.filter(user_id=user.pk, type=type).count()
         return f"Passkey {known + 1}" if known else "Passkey"
+
+
+def rotate() -> tuple[int, int]:
+    """Seal all keys and seeds with the first key. Returns how many, and how many no key of ours opens."""
+    resealed = unreadable = 0
+    for factor in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN):
+        name = "secret" if factor.type == Authenticator.Type.TOTP else "seed"
+        try:
+            fresh = reseal(factor.data[name])
+        except Unreadable:
+            unreadable += 1
+            continue
+        with transaction.atomic():  # which codes are used stands in the same column
+            row = Authenticator.objects.select_for_update().filter(pk=factor.pk).first()
+            if row is not None and row.data.get(name) == factor.data[name]:
+                row.data[name] = fresh
+                row.save(update_fields=["data"])
+                resealed += 1
+    return resealed, unreadable
 
 
 class Sound:

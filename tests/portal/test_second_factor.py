@@ -408,3 +408,25 @@ def test_no_step_leads_to_another_site(
         answer = client.post("/accounts/logout/", {"next": target})
     assert answer.status_code == 302
     assert answer.url in ("/", LOGIN, "/accounts/")
+
+
+def test_keys_and_seeds_are_sealed_and_rotated_and_of_lost_keys_no_code_is_made(
+    alice_with_app: tuple[str, list[str]], settings: Any
+) -> None:
+    secret, codes = alice_with_app
+    stored = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
+    assert secret not in stored
+    settings.CREDENTIAL_KEYS = ["a-new-key-" + "y" * 40]
+    said = StringIO()
+    call_command("rotate_credentials", stdout=said)
+    assert said.getvalue().startswith("2 sealed")
+    assert json.dumps(list(Authenticator.objects.values_list("data", flat=True))) != stored
+    settings.SECRET_KEY = "another-" + "z" * 40
+    client, answer = sign_in("alice")
+    assert client.post(answer.url, {"code": code(secret)}).status_code == 302
+    settings.CREDENTIAL_KEYS = []
+    client, answer = sign_in("alice")
+    for tried in (code(secret), codes[0], code("")):
+        page = client.post(answer.url, {"code": tried})
+        assert "cannot read your second factor" in page.content.decode()
+    assert client.get("/").status_code == 302
