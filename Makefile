@@ -46,6 +46,9 @@ lock: ## Pin the dependencies of pyproject.toml anew by hash (needs uv)
 	          --no-emit-index-url $$group pyproject.toml; } >requirements/$$kind.new && \
 	    mv requirements/$$kind.new requirements/$$kind.txt || exit 1; \
 	done
+	@{ sed -n 1,2p requirements/mail.txt; \
+	  awk '/^django-anymail==/{mine=1;print;next} mine&&/^ /{print;next} {mine=0}' requirements/dev.txt; } >requirements/mail.new && \
+	    mv requirements/mail.new requirements/mail.txt
 
 run-environment:
 	@sh portal/run/venv.sh run

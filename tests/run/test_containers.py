@@ -50,6 +50,8 @@ def test_every_variable_of_a_service_is_read(name: str) -> None:
 def test_every_variable_of_the_example_is_read() -> None:
     read = "".join((ROOT / path).read_text() for path in READERS).replace("'", '"')
     for variable in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        if variable.startswith("ANYMAIL_"):
+            continue  # all of them are handed on, whatever their names
         assert f'"{variable}"' in read, variable
 
 
