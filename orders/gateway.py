@@ -13,7 +13,7 @@ from orders.tokens import NoToken, RedisTokenStore
 from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import Unanswered
-from yeastar_api.messages import Device, Offers
+from yeastar_api.messages import Country, Device, Offers
 
 PATIENCE = 1.0
 """Seconds that a page waits for the API before it says that it is still asking."""
@@ -95,3 +95,9 @@ def devices(product_id: str, *, asker: Hashable, max_age: float = FRESH) -> Look
         max_age=max_age,
         asker=asker,
     )
+
+
+def countries(*, asker: Hashable) -> Lookup[list[Country]]:
+    """The countries that Yeastar knows; they change seldom."""
+    client = portal()
+    return lookups.ask((client, "countries"), client.countries, patience=3 * PATIENCE, max_age=86_400.0, asker=asker)

@@ -20,6 +20,7 @@ from orders.views import (
     ordering,
     orders,
     overview,
+    partner_editing,
     syncing,
 )
 
@@ -56,6 +57,10 @@ urlpatterns = [
     path("audit/", audit.audit_page, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),
     path("audit/<int:pk>/", audit.entry_page, name="audit_entry"),
+    path("partners/new/", partner_editing.new_partner, name="new_partner"),
+    path("partners/<int:pk>/at-yeastar/", partner_editing.edit_partner, name="edit_partner"),
+    path("partners/changes/<uuid:pk>/", partner_editing.change_page, name="partner_change"),
+    path("partners/changes/<uuid:pk>/look/", partner_editing.look_again, name="look_for_change"),
     path("connection/", connection.connection_page, name="connection"),
     path("connection/ask/", connection.ask, name="ask"),
     path("connection/credentials/", credentials.credentials_page, name="credentials"),

@@ -261,7 +261,7 @@ def test_asking_in_vain_while_orders_are_held_sets_the_next_time(
 
 
 def test_only_who_may_sees_the_link(adams: Client, alices: Client, mona: User, sign_in: Callable[..., Client]) -> None:
-    assert f'href="{URL}"' in text(adams, "/")
+    assert f'href="{URL}"' in text(adams, "/people/"), "between the pages for admins"
     assert URL not in text(alices, "/")
     assert URL not in text(sign_in(mona), "/")
 
