@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -39,11 +40,9 @@ def reseal(sealed: str) -> str:
 
 
 def _opened(using: Callable[[bytes], bytes], sealed: str) -> str:
-    from cryptography.fernet import InvalidToken
-
     try:
         return using(sealed.encode()).decode()
-    except InvalidToken:
+    except import_module("cryptography.fernet").InvalidToken:
         raise Unreadable from None
 
 
@@ -54,14 +53,15 @@ def _keys() -> MultiFernet:
 
 @lru_cache(maxsize=2)
 def _made(secrets: tuple[str, ...]) -> MultiFernet:
-    from cryptography.fernet import Fernet, MultiFernet
-
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(secret))) for secret in secrets])
+    fernet = import_module("cryptography.fernet")
+    keys = [fernet.Fernet(base64.urlsafe_b64encode(_derived(secret))) for secret in secrets]
+    made: MultiFernet = fernet.MultiFernet(keys)
+    return made
 
 
 def _derived(secret: str) -> bytes:
     """32 bytes of a secret that is long and random itself, so that no slow hash is needed."""
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
+    sha256 = import_module("cryptography.hazmat.primitives.hashes").SHA256()
+    hkdf = import_module("cryptography.hazmat.primitives.kdf.hkdf").HKDF
+    derived: bytes = hkdf(algorithm=sha256, length=32, salt=None, info=PURPOSE).derive(secret.encode())
+    return derived
