@@ -134,7 +134,9 @@ def _look(found: Found, place: AuditEntry | None, *, backwards: bool) -> tuple[l
     window: Any = rows.values("pk")[:LOOKED_AT]
     order = OLDEST_FIRST if backwards else NEWEST_FIRST
     fitting = AuditEntry.objects.filter(found.rest, pk__in=window).order_by(*order)
-    return list(fitting[: PAGE_SIZE + 1]), rows.only("at")[LOOKED_AT - 1 : LOOKED_AT].first()
+    keys = list(fitting.values_list("pk", flat=True)[: PAGE_SIZE + 1])  # whole rows would be sorted by the thousand
+    fits = AuditEntry.objects.filter(pk__in=keys).order_by(*order)
+    return list(fits), rows.only("at")[LOOKED_AT - 1 : LOOKED_AT].first()
 
 
 def _behind(rows: Rows, place: AuditEntry | None, *, backwards: bool) -> Rows:
