@@ -15,6 +15,7 @@ FIGURES = {
     name: (f"bench.{name}",)
     for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
 }
+FIGURES |= {"accounts": ("bench.accounts",), "accounts-postgres": ("bench.accounts", "--postgres")}
 FIGURES["history-postgres"] = ("bench.history", "--postgres")
 FIGURES |= {"export": ("bench.export",), "export-postgres": ("bench.export", "--postgres")}
 FIGURES |= {"overview": ("bench.overview",), "overview-postgres": ("bench.overview", "--postgres")}
