@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from orders.models import Limited
 from orders.text import storable
+from portal.models import Invitation
 from portal.people.keeping import role_of
 from portal.roles import ROLE_WORDS, ROLES
 from portal.second_factor import FACTORS as SECOND
@@ -100,6 +101,16 @@ def people(asked: Asked) -> QuerySet[User]:
     column = F(SORTS[asked.sort.removeprefix("-")])
     down = asked.sort.startswith("-")
     return rows.order_by(column.desc(nulls_last=True) if down else column.asc(nulls_last=True), "pk")
+
+
+def invited(asked: Asked) -> QuerySet[Invitation]:
+    """Whoever is invited and fits; not beside a list of those who have a second factor, or have none."""
+    rows = Invitation.objects.pending().select_related("invited_by").order_by("-invited_at")
+    for word in asked.q.split():
+        rows = rows.filter(Q(email__icontains=word) | Q(name__icontains=word))
+    if asked.role:
+        rows = rows.filter(role=asked.role)
+    return rows.none() if asked.state or asked.mfa else rows[:100]
 
 
 def shown(asked: Asked, number: str | None) -> tuple[Page[User], list[Line]]:

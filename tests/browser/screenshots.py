@@ -17,6 +17,7 @@ from tests.browser import chromium, drafts
 from tests.browser.hands import sign_in
 from tests.browser.palette import smaller
 from tests.browser.running import ROOT, RunningPortal
+from tests.browser.test_people import SOME as SOME_PEOPLE
 
 PICTURES = ROOT / "docs" / "screenshots"
 LARGEST = 200_000
@@ -101,7 +102,7 @@ class Photographer:
 
     def __init__(self, browser: Browser, site: RunningPortal) -> None:
         self.browser, self.site = browser, site
-        self.states = {name: self._sign_in(name) for name in ("staff", "manager")}
+        self.states = {name: self._sign_in(name) for name in ("staff", "manager", "admin")}
         self.staff = self.context("staff")
         self.darkroom = browser.new_page()
 
@@ -224,9 +225,32 @@ def take_all(photographer: Photographer) -> None:
     photographer.site.vendor.fault(
         "purchase_product_info", times=None, **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "Busy"}
     )
+    people(photographer)
+
     failed = at(draft(LINKUS, "plan", product_no="369471660000"))
     expect(failed.get_by_role("link", name="Try again")).to_be_visible(timeout=15_000)
     take("yeastar-fails", failed)
+
+
+def people(photographer: Photographer) -> None:
+    """Whom an admin lets in, and for whom they may order."""
+    take, at = photographer.take, photographer.at
+    photographer.site.manage("shell", "--verbosity=0", "-c", SOME_PEOPLE)
+    invited = at("/people/invite/", "admin")
+    invited.fill("[name=email]", "zoe.hallstrom@reseller.example")
+    invited.fill("[name=name]", "Zoë Hallström")
+    invited.get_by_role("button", name="Make the link").click()
+    take("welcome", at(invited.locator("#link").inner_text(), None))
+    take("people", at("/people/", "admin"))
+    take("people-phone", at("/people/?q=lind", "admin", 360))
+    someone = at("/people/?q=sofia.lind", "admin", scheme="dark")
+    someone.get_by_role("link", name="sofia.lind").click()
+    expect(someone.get_by_role("heading", name="Sofia Lind")).to_be_visible()
+    take("person-dark", someone)
+    limits = at(f"{someone.url}limits/", "admin")
+    limits.locator("[name=q]:visible").fill("co")
+    limits.get_by_role("button", name="Search", exact=True).click()
+    take("limits", limits)
 
 
 def with_candidates(photographer: Photographer, url: str) -> Page:

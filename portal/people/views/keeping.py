@@ -56,7 +56,7 @@ def people_page(request: HtmxHttpRequest) -> HttpResponse:
         "roles": [(role, ROLE_WORDS[role][0]) for role in ROLES],
         "states": listing.STATES.items(),
         "factors": listing.SECOND_FACTORS.items(),
-        "invitations": Invitation.objects.pending().select_related("invited_by").order_by("-invited_at")[:100],
+        "invitations": listing.invited(asked),
     }
     return page(request, "people/list.html", "people/_list.html", context)
 

@@ -345,6 +345,18 @@ def test_the_list_finds_filters_and_sorts(
     assert names(adams, sort="seen")[-1] == "bob"
 
 
+def test_who_is_invited_is_found_as_well(adams: Client, adam: User) -> None:
+    for email, given in (("eve@example.com", "staff"), ("fay@example.com", "admin")):
+        inviting.invite(email=email, name="", role=given, limited=False, actor=adam)
+
+    def found(**asked: str) -> list[str]:
+        return sorted(each.email for each in adams.get("/people/", asked).context["invitations"])
+
+    assert found() == ["eve@example.com", "fay@example.com"]
+    assert found(q="EVE") == found(role="staff") == ["eve@example.com"]
+    assert found(state="off") == found(mfa="yes") == []
+
+
 @pytest.mark.parametrize("asked", [{"role": "x"}, {"state": "\x00"}, {"sort": "password"}, {"sort": "-email"}])
 def test_what_the_list_does_not_know_is_not_asked(adams: Client, asked: dict[str, str]) -> None:
     assert names(adams, **asked) == ["adam"]
