@@ -60,6 +60,7 @@ class Refused(ImmediateHttpResponse):  # type: ignore[misc]
     def __init__(self, request: HttpRequest, kind: str) -> None:
         super().__init__(trouble(request, kind))
         logger.warning("Single sign-on refused: %s", kind)
+        auditing.note("login.failed", words=f"{settings.OIDC_NAME}: {TROUBLE[kind][1].format(name='it')}")
 
 
 def trouble(request: HttpRequest, kind: str) -> HttpResponse:
@@ -179,6 +180,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 raise Refused(request, "unknown")
         elif not sociallogin.is_existing:
             sociallogin.connect(request, person)
+            auditing.note("login.connected", actor=person, target=person, words=settings.OIDC_NAME)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Only the provider's people, and only if they are to be made."""
@@ -187,6 +189,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         """A new person, with the role of their groups."""
         user = cast(User, super().save_user(request, sociallogin, form))
+        auditing.note("person.added", actor=user, target=user, words=f"At the first login with {settings.OIDC_NAME}")
         renew_role(user, role_of_groups(request, sociallogin.claims) or "")
         return user
 

@@ -16,6 +16,7 @@ TITLES = {
 ACTS = {
     "login": "Signed in",
     "login.failed": "Sign-in failed",
+    "login.connected": "Single sign-on connected",
     "login.confirmed": "Password confirmed",
     "logout": "Signed out",
     "session.ended": "Sessions ended",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import jwt
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from playwright.sync_api import Browser, Page, expect
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.browser.conftest import Visitor
 from tests.browser.hands import Keys, sign_in
@@ -26,9 +33,43 @@ DEVICE = {
 
 
 @pytest.fixture(scope="module")
-def guarded(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+def provider() -> Iterator[HTTPServer]:
+    """An OpenID Connect provider at which somebody is signed in as the demo manager, by more than a password."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    asked: dict[str, str] = {}
+
+    def authorize(request: Request) -> Response:
+        asked.update(request.args)
+        back = f"{asked['redirect_uri']}?code=the-code&state={asked['state']}"
+        return Response(status=302, headers={"Location": back})
+
+    def token(_: Request) -> Response:
+        now = int(time.time())
+        person = {"sub": "1", "email": "manager@example.com", "email_verified": True, "amr": ["mfa"]}
+        claims = {**person, "iss": server.url_for("").rstrip("/"), "aud": "portal", "iat": now, "exp": now + 300}
+        signed = jwt.encode({**claims, "nonce": asked["nonce"]}, key, "RS256", {"kid": "k"})
+        return Response(json.dumps({"access_token": "x", "id_token": signed}), content_type="application/json")
+
+    with HTTPServer() as server:
+        issuer = server.url_for("").rstrip("/")
+        urls = {"authorization_endpoint": "auth", "token_endpoint": "token", "jwks_uri": "keys"}
+        config = {"issuer": issuer, **{name: f"{issuer}/{path}" for name, path in urls.items()}}
+        server.expect_request("/.well-known/openid-configuration").respond_with_json(config)
+        public = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k", "alg": "RS256"}
+        server.expect_request("/keys").respond_with_json({"keys": [public]})
+        server.expect_request("/auth").respond_with_handler(authorize)
+        server.expect_request("/token").respond_with_handler(token)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    browser: Browser, provider: HTTPServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningPortal]:
     """A portal that requires a second factor, under a name that passkeys can be made for."""
-    started = RunningPortal(tmp_path_factory.mktemp("guarded") / "var", REQUIRE_MFA="true")
+    issuer = provider.url_for("").rstrip("/")
+    sso = {"OIDC_SERVER_URL": issuer, "OIDC_CLIENT_ID": "portal", "OIDC_NAME": "Company ID"}
+    started = RunningPortal(tmp_path_factory.mktemp("guarded") / "var", REQUIRE_MFA="true", **sso)
     started.url = started.url.replace("127.0.0.1", "localhost")
     yield started
     started.end()
@@ -106,6 +147,15 @@ def test_with_the_password_the_passkey_is_the_second_step(guest: Visitor) -> Non
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(guest.site.url + "/")
 
+    switch = "from django.contrib.auth.models import User; User.objects.filter(username='staff').update(is_active={})"
+    guest.site.manage("shell", "--verbosity=0", "-c", switch.format(False))
+    try:
+        page.goto(guest.site.url)
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        expect(page.get_by_role("heading", name="Your account is switched off")).to_be_visible()
+    finally:
+        guest.site.manage("shell", "--verbosity=0", "-c", switch.format(True))
+
 
 def test_without_a_device_the_browser_says_so_and_nothing_is_stuck(guest: Visitor) -> None:
     page = guest.page(None)
@@ -147,3 +197,12 @@ def test_an_app_is_set_up_and_asked_for_without_scripts_too(guest: Visitor) -> N
     plain.get_by_label("Code of your authenticator app").fill(first)
     plain.get_by_role("button", name="Sign in").click()
     expect(plain.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_single_sign_on_goes_there_and_back_under_the_strict_policy(scripts: bool, guest: Visitor) -> None:
+    page = guest.page(None, java_script_enabled=scripts)
+    page.goto(guest.site.url + "/history/?q=x")
+    page.get_by_role("button", name="Sign in with Company ID").press("Enter")
+    expect(page).to_have_url(guest.site.url + "/history/?q=x")
+    expect(page.locator(".menu .who")).to_have_text("manager")

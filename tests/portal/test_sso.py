@@ -23,6 +23,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from jwt.algorithms import RSAAlgorithm
 
+from orders.models import AuditEntry
+
 ISSUER = "https://login.example.com/realm"
 CLIENT = "portal"
 SECRET = "the-client's-secret"
@@ -421,3 +423,19 @@ def test_where_only_single_sign_on_counts_no_password_does(alice: User, provider
     assert sign_in(provider, client)[1].url == "/"
     assert client.get("/accounts/password/change/").url == "/accounts/"
     assert "Changing it signs you out" not in client.get("/accounts/").content.decode()
+
+
+def test_the_audit_log_tells_of_it(alice: User, adam: User, provider: Played, settings: Any) -> None:
+    def told() -> list[tuple[str, str]]:
+        return list(AuditEntry.objects.order_by("pk").values_list("action", "actor_name"))
+
+    provider.claims["groups"] = ["yeastar-managers"]
+    sign_in(provider)
+    assert {("login.connected", "alice"), ("login", "alice")} <= set(told())
+    assert "role.changed" in dict(told())
+    provider.claims |= {"sub": "other", "email": "eve@example.com"}
+    sign_in(provider)
+    assert told()[-1][0] == "login.failed"
+    settings.OIDC_CREATE_PEOPLE = True
+    sign_in(provider)
+    assert ("person.added", "alice.smith") in told()

@@ -29,6 +29,6 @@ class Command(BaseCommand):
             theirs = Authenticator.objects.filter(user=person)
             kinds = sorted(str(each.type) for each in theirs)
             theirs.delete()
-            auditing.note("mfa.removed", target=person, words="By command", data={"factors": kinds})
+            auditing.note("mfa.reset", target=person, words="By command", data={"factors": kinds})
         ended = keeping.sign_out(person, actor=None)
         self.stdout.write(f"{username}: {', '.join(kinds) or 'nothing'} taken away; sessions ended: {ended}.")
