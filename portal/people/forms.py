@@ -28,8 +28,8 @@ class RoleForm(forms.Form):
     )
 
 
-class InviteForm(RoleForm):
-    """Whom to ask in."""
+class DetailsForm(forms.Form):
+    """Somebody's address, and their name as it is shown."""
 
     email = forms.EmailField(
         label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
@@ -41,6 +41,11 @@ class InviteForm(RoleForm):
         validators=[PRINTABLE],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class InviteForm(RoleForm, DetailsForm):
+    """Whom to ask in."""
+
     limited = forms.BooleanField(label="May order for some customers only, to be chosen next", required=False)
 
     field_order = ("email", "name", "role", "limited")

@@ -14,6 +14,7 @@ urlpatterns = [
     path("people/invitations/<int:pk>/renew/", inviting.renew, name="renew"),
     path("people/invitations/<int:pk>/revoke/", inviting.revoke, name="revoke"),
     path("people/<int:pk>/", keeping.person_page, name="person"),
+    path("people/<int:pk>/details/", keeping.details_page, name="details"),
     path("people/<int:pk>/role/", keeping.role_page, name="role"),
     path("people/<int:pk>/limits/", limiting.person_limits, name="limits"),
     path("people/<int:pk>/deactivate/", keeping.deactivate, name="deactivate"),

@@ -140,7 +140,7 @@ def test_the_pages_about_people_look_right(visitor: Visitor) -> None:
     page.goto(f"{visitor.site.url}/people/?q=sofia.lind")
     page.locator(".people tbody th a").click()
     here = page.url
-    for path in ("", "role/", "limits/", "limits/?q=a", "second-factor/"):
+    for path in ("", "details/", "role/", "limits/", "limits/?q=a", "second-factor/"):
         page.goto(here + path)
         assert flaws(page) == [], path
 

@@ -145,6 +145,8 @@ TABLE = [
     # People: admins. {person} is somebody, {gone} was deactivated and left a draft.
     Row("people:people", "get", "/people/", (302, 403, 403, 403, 200, 403)),
     Row("people:person", "get", "/people/{person}/", (302, 403, 403, 403, 200, 403)),
+    Row("people:details", "get", "/people/{person}/details/", (302, 403, 403, 403, 200, 403)),
+    Row("people:details", "post", "/people/{person}/details/", (302, 403, 403, 403, 422, 403)),
     Row("people:role", "get", "/people/{person}/role/", (302, 403, 403, 403, 200, 403)),
     Row("people:role", "post", "/people/{person}/role/", (302, 403, 403, 403, 422, 403)),
     Row("people:limits", "get", "/people/{person}/limits/", (302, 403, 403, 403, 200, 403)),

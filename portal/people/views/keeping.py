@@ -24,7 +24,7 @@ from orders.rendering import HtmxHttpRequest, page
 from portal import mailing
 from portal.models import Invitation
 from portal.people import keeping, listing
-from portal.people.forms import FactorsForm, RoleForm
+from portal.people.forms import DetailsForm, FactorsForm, RoleForm
 from portal.people.keeping import Refused
 from portal.roles import ROLE_WORDS, ROLES
 
@@ -113,6 +113,25 @@ def role_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
+def details_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
+    """Another name or address."""
+    person = somebody(pk)
+    initial = {"email": person.email, "name": person.get_full_name()}
+    form = DetailsForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        try:
+            keeping.change_details(person, **form.cleaned_data, actor=request.user)
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("people:person", pk)
+    context = {"person": person, "form": form}
+    return page(request, "people/details.html", "people/details.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
 def deactivate(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """The way out: first a page that says what ends and what stays, then it is done."""
     person = somebody(pk)
@@ -176,7 +195,9 @@ def send_reset(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """Mail somebody the link by which they choose a new password. Nobody else sees it."""
     person = somebody(pk)
     form = ResetPasswordForm({"email": person.email})
-    if not settings.CAN_MAIL:
+    if settings.OIDC_ONLY:
+        messages.error(request, "Nobody signs in with a password here.")
+    elif not settings.CAN_MAIL:
         messages.error(request, "This portal sends no e-mail. An operator gives a new password by the command line.")
     elif not person.is_active:
         messages.error(request, f"{person} is deactivated. Let them in again first.")

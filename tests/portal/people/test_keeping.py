@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
@@ -279,6 +280,37 @@ def test_a_link_that_cannot_be_sent_says_why(adams: Client, alice: User, setting
         settings.EMAIL_BACKEND = "tests.portal.people.test_inviting.NoMail"
     assert expected in words(adams.post(f"/people/{alice.pk}/reset/", follow=True))
     assert mail.outbox == []
+
+
+# --- name and address ----------------------------------------------------------------------------------------
+
+
+def test_an_address_is_changed_by_an_admin_and_the_old_one_gets_no_link_any_more(adams: Client, alice: User) -> None:
+    EmailAddress.objects.create(user=alice, email="alice@example.com", primary=True, verified=True)
+    sent = {"email": "al@example.com", "name": "Alice Ångström", "username": "root", "is_superuser": "on"}
+    assert adams.post(f"/people/{alice.pk}/details/", sent).status_code == 302
+    alice.refresh_from_db()
+    told = (alice.email, alice.get_full_name(), alice.username, alice.is_superuser)
+    assert told == ("al@example.com", "Alice Ångström", "alice", False)
+    Client().post("/accounts/password/reset/", {"email": "alice@example.com"})
+    assert "al@example.com" not in [address for message in mail.outbox for address in message.to]
+    assert not [message for message in mail.outbox if "/reset/key/" in str(message.body)]
+    entry = AuditEntry.objects.get(action="email.changed")
+    assert entry.data["email"] == {"before": "alice@example.com", "after": "al@example.com"}
+
+
+@pytest.mark.parametrize(
+    "email", ["", "x", "BOB@example.com", "a@example.com\nBcc: b@example.com", "a" * 260 + "@b.cd"]
+)
+def test_an_address_that_is_none_or_anothers_is_refused(adams: Client, alice: User, bob: User, email: str) -> None:
+    assert adams.post(f"/people/{alice.pk}/details/", {"email": email, "name": "A"}).status_code == 422
+    assert User.objects.get(pk=alice.pk).email == "alice@example.com"
+
+
+def test_nobody_changes_their_own_address(adams: Client, adam: User) -> None:
+    answer = adams.post(f"/people/{adam.pk}/details/", {"email": "x@example.com", "name": ""})
+    assert answer.status_code == 422
+    assert User.objects.get(pk=adam.pk).email == "adam@example.com"
 
 
 # --- a lost second factor ------------------------------------------------------------------------------------
