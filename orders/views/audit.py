@@ -31,8 +31,9 @@ BOTH = {"before", "after"}
 PAGES = {
     "user": "people:person",
     "invitation": "people:invitation",
-    "partner": "orders:partner",
-    "contact": "orders:contact",
+    "partner": "orders:partners_account",
+    "contact": "orders:contacts_account",
+    "partnerchange": "orders:partner_change",
     "order": "orders:order",
     "record": "orders:record",
 }

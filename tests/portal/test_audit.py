@@ -30,7 +30,7 @@ from portal.audit.middleware import SIGNED_OUT
 from portal.audit.ordinary import BOOKMARKS, ORDERING, ORDINARY
 from tests.conftest import person
 from tests.portal.test_login import GOOD, sign_in
-from tests.portal.test_roles import PEOPLE, TABLE, Row, people_for, url_names
+from tests.portal.test_roles import PEOPLE, TABLE, Row, accounts_for, people_for, url_names
 from tests.services.servers import free_port
 
 ADAM = PEOPLE.index("adam")
@@ -69,6 +69,7 @@ def world(
         "drift": Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now).pk,
         "entry": AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 1,
         **people,
+        **accounts_for(mona),
     }
 
 
@@ -90,7 +91,7 @@ FILLED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"limited": "yes", "own_account": "on"},
         "limits.changed",
     ),
-    "people:reset_factors": ("/people/{person}/second-factor/", REASON, "mfa.reset"),
+    "people:reset_factors": ("/people/{person}/second-factor/", REASON, "mfa.removed"),
     "people:invite": ("/people/invite/", {"email": "new@example.com", "role": "staff"}, "person.invited"),
 }
 """Forms that do nothing when they are empty: where, filled in how, and what the log says then."""
@@ -139,6 +140,26 @@ def test_a_form_that_is_filled_in_is_in_the_log_by_its_own_name_and_an_empty_one
 
 CREDENTIALS = {"orders:credentials", "orders:take_credentials_away"}
 
+ELSEWHERE = {
+    "orders:partners_edit": ("orders/accounts/test_pages.py", "account.hidden"),
+    "orders:contacts_edit": ("orders/accounts/test_pages.py", "account.hidden"),
+    "orders:partners_decide": ("orders/accounts/test_pages.py", "accounts.confirmed"),
+    "orders:contacts_decide": ("orders/accounts/test_pages.py", "accounts.confirmed"),
+    "orders:partners_import_decide": ("orders/accounts/test_files.py", "accounts.imported"),
+    "orders:contacts_import_decide": ("orders/accounts/test_files.py", "accounts.imported"),
+    "orders:partners_import": ("orders/accounts/test_files.py", "accounts.imported"),
+    "orders:contacts_import": ("orders/accounts/test_files.py", "accounts.imported"),
+    "orders:new_partner": ("orders/test_partner_editing.py", "partner.created"),
+    "orders:edit_partner": ("orders/test_partner_editing.py", "partner.edited"),
+}
+"""Forms that need a list, a file or an answer of Yeastar: the tests that fill them in look into the log, too."""
+
+
+def test_forms_that_are_filled_in_elsewhere_are_looked_up_in_the_log_there() -> None:
+    for name, action in ELSEWHERE.values():
+        told = (Path(__file__).resolve().parents[1] / name).read_text()
+        assert re.search(rf'AuditEntry\.objects\.(get|filter)\(action="{action}"\)', told), name
+
 
 def test_credentials_are_in_the_log_without_the_secret(adam: User, sign_in: Any, client_of_nobody: None) -> None:
     adams, before = sign_in(adam), latest().pk
@@ -163,7 +184,7 @@ def client_of_nobody(settings: Any) -> Iterator[None]:
 def test_every_url_that_takes_a_form_is_walked(world: World, adam: User, sign_in: Any) -> None:
     """A URL that somebody adds tomorrow must be in the table of roles, or among the forms that are filled in here."""
     adams = sign_in(adam)
-    walked = {row.name for row in done_by_adam()} | set(FILLED) | CREDENTIALS
+    walked = {row.name for row in done_by_adam()} | set(FILLED) | CREDENTIALS | set(ELSEWHERE)
     rows = {row.name: row for row in TABLE}
     unwalked = set()
     for name in set(url_names(get_resolver().url_patterns)) - walked - SHOWN_ONLY - ORDINARY:
