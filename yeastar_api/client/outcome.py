@@ -43,10 +43,14 @@ def from_exception(call: str, error: Exception) -> ApiError:
     return Unanswered(call=call, detail=f"unexpected {type(error).__name__}")
 
 
+ANSWER_MOST = 1024 * 1024
+"""Bytes of an answer that are kept as text: all of a save's, of which no more is read. A list may have far more."""
+
+
 def accepted(call: str, response: httpx.Response) -> tuple[Envelope, str]:
     """The envelope of a success, and the answer's text. Raises the error that any other answer amounts to."""
     body = _without_token(response)
-    answer = as_text(body)
+    answer = as_text(body[:ANSWER_MOST])
     try:
         envelope = Envelope.read(body)
     except ValueError:

@@ -37,17 +37,24 @@ def parse_json(body: bytes) -> Any:
     Raises ValueError, which never quotes the body, when it is not JSON or nested absurdly deep.
     """
     try:
-        source = as_text(body)
         try:
-            value = _usual.decode(source)
-        except msgspec.DecodeError:  # some write NaN, or half a surrogate pair: that is no JSON, but can be read
-            value = json.loads(source, parse_float=str, parse_constant=str)
+            value = _usual.decode(body)  # as text a long list would be in memory twice more
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            value = _unusual(as_text(body))
         _bound_depth(value)
         # Once decoded, only an escape can still name what cannot be stored; to look at each string costs far more.
-        return _clean(value) if _NOT_STORABLE.search(source) else value
+        return _clean(value) if _NOT_STORABLE.search(body) else value
     except (ValueError, RecursionError):
         # `from None`: a JSONDecodeError carries the whole document, and that may hold a token.
         raise ValueError("the answer is not readable JSON") from None
+
+
+def _unusual(source: str) -> Any:
+    """Odd bytes are replaced already; some write NaN, or half a surrogate pair: that is no JSON, but can be read."""
+    try:
+        return _usual.decode(source)
+    except msgspec.DecodeError:
+        return json.loads(source, parse_float=str, parse_constant=str)
 
 
 _NESTING = frozenset({dict, list})
@@ -55,7 +62,7 @@ _NESTING = frozenset({dict, list})
 
 _usual = msgspec.json.Decoder(float_hook=str)
 
-_NOT_STORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_NOT_STORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """The escapes of NUL and of halves of surrogate pairs; also of whole pairs, which are then left as they are."""
 
 
