@@ -341,7 +341,7 @@ def test_without_the_second_factor_that_is_required_nothing_but_ones_own_account
     row: Row, htmx: bool, browsers: dict[str, Client], mona: User, settings: Any
 ) -> None:
     settings.REQUIRE_MFA = True
-    keys = defaultdict(lambda: 1, export=UUID(int=1), order=UUID(int=1), draft=UUID(int=1))
+    keys = defaultdict(lambda: 1, {name: UUID(int=1) for name in ("export", "order", "draft", "change")})
     headers = {"HX-Request": "true"} if htmx else {}
     open_to_all = row.name in OPEN_TO_ALL or row.url.startswith("/accounts/")
     for number, (name, client) in enumerate(browsers.items()):
