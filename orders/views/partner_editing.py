@@ -103,7 +103,7 @@ def _answer(request: HtmxHttpRequest, form: PartnerForm, result: editing.Result)
         )
     elif result.done and change.partner:
         messages.success(request, f"{change.words} What is shown here is what Yeastar has now.")
-        return redirect("orders:edit_partner", change.partner.pk)
+        return redirect("orders:partners_account", change.partner.pk)
     return redirect("orders:partner_change", change.pk)
 
 
