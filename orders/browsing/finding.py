@@ -110,8 +110,10 @@ def _walked(asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Fou
     if told.exact:
         first = tuple(Walk(_among(terms, told.exact)).first(Place(down=True), FIRST).keys)
         terms = replace(terms, but=terms.but | {*first})
-    alone = told.beginnings and not known.destinations and [*asked.filters] == ["q"]
-    walk = Walk(terms, known.mixes)
+    # Customers who can be told are here because they have more than can be gathered.
+    many = told.beginnings or any(each.in_ranges for each in terms.customers)
+    alone = many and not known.destinations and [*asked.filters] in (["q"], ["customer"])
+    walk = Walk(terms)
     some = Walk(_among(terms, told.highest)) if told.highest else None
     more = FEW if alone else 0
     rows = Record.objects.none()
@@ -132,7 +134,7 @@ def _both(told: list[Customers]) -> tuple[Customers, ...]:
         return tuple(by_ids)
     one, other = by_ids
     if other.query:
-        text, values = sql.among("remote_id", one.ids)
+        text, values = sql.is_one_of("remote_id", one.ids)
         query = f"SELECT remote_id FROM ({other.query[0]}) AS them WHERE {text}"  # noqa: S608
         if one.keys or other.keys:
             return tuple(by_ids)

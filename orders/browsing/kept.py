@@ -8,7 +8,6 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 
-from orders.browsing.mixes import Mix, mixes
 from orders.browsing.stepping import steps
 from orders.destination import account_mark, current_destination
 from orders.models import USUAL_CURRENCY, USUAL_STATUS, Order, Record
@@ -31,7 +30,6 @@ class Kept:
 
     choices: dict[str, list[tuple[str, str]]]
     destinations: list[str]
-    mixes: list[Mix] | None
     people: dict[int, str]  # the names of who have ordered, by key
     many: bool  # so many records that the whole list need not be counted: none is ever removed
 
@@ -59,7 +57,7 @@ def _now() -> Kept:
     choices["product"] = sorted(((each, product_name(each)) for each in steps("product_id")), key=lambda pair: pair[1])
     others = [each for each in steps("destination") if each != current_destination()]
     here = Record.objects.exclude(destination__in=others).order_by().values("pk")
-    return Kept(choices, others, mixes(), people, many=here[: COUNTED + 1].count() > COUNTED)
+    return Kept(choices, others, people, many=here[: COUNTED + 1].count() > COUNTED)
 
 
 def product_name(product_id: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
@@ -61,6 +60,4 @@ def _keys(texts: tuple[str, ...], compared: str, most: int) -> frozenset[int]:
         # The reference stands with the order, too, where their row does not tell it.
         parts.append("SELECT r.id FROM orders_record r JOIN orders_order o ON r.ours_id = o.id WHERE o.reference = %s")
         values.append(text)
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
-        return frozenset(key for (key,) in cursor.fetchall())
+    return frozenset(sql.keys((" UNION ALL ".join(parts), tuple(values))))

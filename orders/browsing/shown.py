@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from orders.browsing.kept import TITLES
-from orders.models import Order, Partner, Record
+from orders.models import CALLED_BY, Order, Partner, Record, called
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,7 @@ def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> l
 
 def _customers(ids: set[str]) -> dict[str, str]:
     told = Partner.objects.filter(remote_id__in=ids).order_by()
-    columns = ("remote_id", "company", "first_name", "last_name", "email")
-    return {values[0]: str(Partner(**dict(zip(columns, values, strict=True)))) for values in told.values_list(*columns)}
+    return {remote_id: called(remote_id, *words) for remote_id, *words in told.values_list("remote_id", *CALLED_BY)}
 
 
 def _users(keys: set[int]) -> Iterable[tuple[int, str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import psycopg
 from django.db import connection
 
 from orders.browsing.terms import NUMBERS, Values
@@ -45,9 +46,24 @@ class Order:
 
 def keys(query: Query) -> list[Any]:
     """The first column of what a query finds."""
-    with connection.cursor() as cursor:
-        cursor.execute(*query)
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in rows(query)]
+
+
+def rows(query: Query) -> list[Values]:
+    """What a query finds.
+
+    PostgreSQL plans it once for each connection: that takes longer than to answer it. Nothing is lost, for no plan
+    here is to depend on the values.
+    """
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        if connection.vendor != "postgresql":
+            cursor.execute(*query)
+            return list(cursor.fetchall())
+        theirs: psycopg.Connection[Values] = connection.connection
+        if theirs.prepare_threshold is None:  # as Django leaves it; its own cursors never prepare
+            theirs.execute("SET plan_cache_mode = force_generic_plan")
+            theirs.prepare_threshold = 5
+        return psycopg.Cursor(theirs).execute(query[0], query[1], prepare=True).fetchall()
 
 
 def count(query: Query) -> int:
@@ -58,10 +74,8 @@ def count(query: Query) -> int:
 def count_fitting(looked: Query, remain: list[Condition]) -> tuple[int, int]:
     """Of some entries how many meet the conditions, and how many there are."""
     where, told = all_of(remain)
-    with connection.cursor() as cursor:
-        text = f"SELECT COUNT(CASE WHEN {where} THEN 1 END), COUNT(*) FROM ({looked[0]}) AS r"
-        cursor.execute(text, (*told, *looked[1]))
-        number, entries = cursor.fetchone()
+    text = f"SELECT COUNT(CASE WHEN {where} THEN 1 END), COUNT(*) FROM ({looked[0]}) AS r"
+    [(number, entries)] = rows((text, (*told, *looked[1])))
     return number, entries
 
 
@@ -124,18 +138,32 @@ def nth(looked: Query, number: int) -> Query:
 def nearest(ranges: Ranges, always: Condition, order: Order, most: int) -> Query:
     """Of ranges that differ by one value those values whose first rows come first."""
     listing, values = _listing([value for (value,) in ranges.values])
+    first = f"FROM orders_record r WHERE {ranges.where.format('v.value')} AND {always[0]} {order} LIMIT 1"
+    told = (*ranges.told, *always[1])
+    if connection.vendor == "postgresql":
+        text = f"SELECT value FROM {listing} CROSS JOIN LATERAL (SELECT at, id {first}) AS each {order} LIMIT {most}"
+        return text, (*values, *told)
     text = f"""
-        SELECT told.value FROM (
-            SELECT v.value, (
-                SELECT r.id FROM orders_record r WHERE {ranges.where.format("v.value")} AND {always[0]} {order} LIMIT 1
-            ) AS key FROM {listing}
-        ) AS told JOIN orders_record r ON r.id = told.key {order} LIMIT {most}
+        SELECT told.value FROM (SELECT v.value, (SELECT r.id {first}) AS key FROM {listing}) AS told
+        JOIN orders_record r ON r.id = told.key {order} LIMIT {most}
     """
-    return text, (*ranges.told, *always[1], *values)
+    return text, (*told, *values)
+
+
+def is_one_of(column: str, values: Collection[Any]) -> Condition:
+    """Whether a column holds one of many values, of rows that are looked at one after the other.
+
+    PostgreSQL compares with all of them each time, unless they are a query; "is true", or it would make a join of it
+    and lose the order.
+    """
+    if connection.vendor == "postgresql":
+        kind = "bigint" if any(isinstance(each, int) for each in values) else "text"
+        return f"({column} IN (SELECT unnest(%s::{kind}[]))) IS TRUE", (list(values),)
+    return among(column, values)
 
 
 def among(column: str, values: Collection[Any]) -> Condition:
-    """Whether a column holds one of many values, handed over as one."""
+    """Whether a column holds one of many values, handed over as one; an index is followed to them."""
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s)", (list(values),)
     return f"{column} IN (SELECT value FROM json_each(%s))", (json.dumps(list(values)),)
@@ -205,6 +233,11 @@ def _table(rows: list[Values]) -> tuple[str, list[str], Values]:
     if len(rows[0]) == 1:
         listing, values = _listing([value for (value,) in rows])
         return listing, ["v.value"], values
+    if connection.vendor == "postgresql":  # the same text however many they are, so that it is planned once
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        names = [f"column{number + 1}" for number in range(len(columns))]
+        listing = f"unnest({', '.join(['%s::text[]'] * len(columns))}) AS v({', '.join(names)})"
+        return listing, [f"v.{name}" for name in names], tuple(columns)
     marks = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
     names = [f"v.column{number + 1}" for number in range(len(rows[0]))]
     return f"(SELECT * FROM (VALUES {marks}) AS told) AS v", names, tuple(value for row in rows for value in row)

@@ -7,16 +7,15 @@ the first rows of each hold the first rows of all. Where conditions remain that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
 from orders.browsing import sql
-from orders.browsing.mixes import Mix, mixes
+from orders.browsing.mixes import mixes
 from orders.browsing.sql import Condition, Order, Ranges
-from orders.browsing.terms import NUMBERS, Customers, Terms
+from orders.browsing.terms import NUMBERS, Customers, Terms, Values
 
 LOOKED = 4_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
@@ -59,17 +58,13 @@ class _Way:
 class Walk:
     """Where records that fit are looked for: chosen once, for a page and for the count above it."""
 
-    def __init__(self, terms: Terms, lately: list[Mix] | None = None) -> None:
-        """`lately`: the mixes of a minute ago, by which may be counted what fills a page."""
+    def __init__(self, terms: Terms) -> None:
         self._terms = terms
-        self._lately = lately
-        self._fills_a_page = False
 
     def first(self, place: Place, most: int) -> Walked:
         """The first records behind a place."""
         always, order = _always(self._terms, place), Order(place.down)
         if most <= TRIED and self._may_be_common and len(found := self._by_date(always, order, most)) == most:
-            self._fills_a_page = True
             return Walked(found)
         way = self._way
         if not way.remain:
@@ -96,8 +91,7 @@ class Walk:
 
     def count(self, most: int) -> tuple[int, bool]:
         """How many there are, and whether that is all: so many are counted at most, among `COUNTED_AMONG`."""
-        place = Place(down=True)
-        way = self._chosen(lambda: self._lately) if self._lately and self._fills_a_page else self._way
+        place, way = Place(down=True), self._way
         always = _always(self._terms, place)
         if not way.ranges:
             return 0, True
@@ -126,28 +120,24 @@ class Walk:
 
     @cached_property
     def _way(self) -> _Way:
-        return self._chosen(mixes)
-
-    def _chosen(self, mixes_of: Callable[[], list[Mix] | None]) -> _Way:
         """By what is the rarest, or holds all conditions."""
         terms = self._terms
         if terms.owner is not None:
             return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
         if terms.partner:
-            ranges = Ranges(OF_CUSTOMER, [(terms.partner,)])
-            return _Way([ranges], _remain(terms, partner=False))
+            return _Way([Ranges(OF_CUSTOMER, [(terms.partner,)])], _remain(terms, partner=False))
         if terms.customers and terms.customers[0].in_ranges:
             way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
             if not way.remain or self._are_few(way.ranges):
                 return way
         if terms.here and not (terms.equal or terms.customers or terms.partner is not None):
             return _Way([Ranges("r.owner_id IS NOT NULL", [()])], [])
-        if (terms.equal or terms.here is not None) and (all_of_them := mixes_of()) is not None:
-            fit = [each for each in all_of_them if each.fits(terms)]
+        if (terms.equal or terms.here is not None) and (all_of_them := mixes()) is not None:
+            fit: list[Values] = [each for each in all_of_them if each.fits(terms)]
             alike = "r.product_id = {} AND r.status = {} AND r.currency = {}"
             made = {True: f"r.owner_id IS NOT NULL AND {alike}", False: f"r.owner_id IS NULL AND {alike}"}
-            ranges_of = [Ranges(where, [each[1:] for each in fit if each.here is here]) for here, where in made.items()]
-            return _Way([each for each in ranges_of if each.values], _remain(terms, mixed=False))
+            ranges = [Ranges(where, fit) for here, where in made.items() if fit and terms.here in (None, here)]
+            return _Way(ranges, _remain(terms, mixed=False))
         return _Way([Ranges("TRUE", [()])], _remain(terms))
 
     def _are_few(self, ranges: list[Ranges]) -> bool:
@@ -186,10 +176,10 @@ def _always(terms: Terms, place: Place) -> Condition:
     if terms.ours:
         parts.append(("EXISTS (SELECT 1 FROM orders_order o WHERE o.id = r.ours_id AND o.status = %s)", (terms.ours,)))
     if terms.but:
-        among, values = sql.among("r.id", terms.but)
+        among, values = sql.is_one_of("r.id", terms.but)
         parts.append((f"NOT ({among})", values))
     if terms.strange:
-        among, values = sql.among("r.destination", terms.strange)
+        among, values = sql.is_one_of("r.destination", terms.strange)
         parts.append((f"NOT ({among})", values))
     return sql.all_of(parts)
 
@@ -211,12 +201,12 @@ def _remain(
 
 
 def _is_one_of(customers: Customers) -> Condition:
-    names, values = sql.among("r.partner_id", customers.ids)
+    names, values = sql.is_one_of("r.partner_id", customers.ids)
     if customers.query:
         # "is true", or PostgreSQL would make a join of it and lose the order.
         names, values = f"(r.partner_id IN ({customers.query[0]})) IS TRUE", customers.query[1]
     parts = [(names, values)]
     if customers.keys:
-        parts.append(sql.among("r.id", customers.keys))
+        parts.append(sql.is_one_of("r.id", customers.keys))
     parts += [sql.begins([f"r.{column}" for column in NUMBERS], each) for each in customers.beginnings]
     return f"({' OR '.join(text for text, _ in parts)})", tuple(value for _, each in parts for value in each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -26,6 +27,7 @@ LATELY = 8
 """Among so many runs nearly always one was complete, and the open one is the last: one question tells of both."""
 
 _COLUMNS = ("kind", "beat_at", "finished_at", "complete", "words", "new", "changed", "gone", "details", "errors")
+_TOLD = ("pk", "kind", "started_at", "beat_at", "finished_at", "complete", "words")
 
 
 def silence() -> timedelta:
@@ -104,16 +106,19 @@ class Freshness:
 def freshness() -> Freshness:
     """How fresh the mirrored history is: for every page that shows it."""
     here = Reading.objects.filter(destination=current_destination()).order_by("-started_at", "-pk")
-    lately = list(here.select_related("who")[:LATELY])
+    # Of the runs only what counts here: rows made of them would cost as much as a page of records.
+    lately = list(here.values_list(*_TOLD, named=True)[:LATELY])
     ended = [each for each in lately if each.finished_at and each.kind != Reading.Kind.ROLLING]
     good = next((each for each in ended if each.complete), None)
     if good is None:
         good = here.filter(complete=True).exclude(kind=Reading.Kind.ROLLING).first()
     trouble = ended[0].words if ended and not ended[0].complete else ""
-    return Freshness(good.started_at if good else None, _living(lately), trouble)
+    living = _living(lately)
+    running = Reading.objects.select_related("who").filter(pk=living.pk).first() if living else None
+    return Freshness(good.started_at if good else None, running, trouble)
 
 
-def _living(readings: Iterable[Reading]) -> Reading | None:
+def _living(readings: Iterable[Any]) -> Any:
     """The run that is open now, unless it has died."""
     now = timezone.now()
     return next((each for each in readings if not each.finished_at and abs(now - each.beat_at) <= silence()), None)

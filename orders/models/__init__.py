@@ -1,6 +1,7 @@
 """What we remember: mirrored accounts, orders with the evidence of what happened to each, and the vendor's history."""
 
 from orders.models.accounts import (
+    CALLED_BY,
     CHANGE_CONTACT,
     CHANGE_PARTNER,
     NOTE_LENGTH,
@@ -16,6 +17,7 @@ from orders.models.accounts import (
     Mirrored,
     MirroredQuerySet,
     Partner,
+    called,
     joined,
 )
 from orders.models.append_only import AppendOnly, AppendOnlyQuerySet, EvidenceIsKept
@@ -51,6 +53,7 @@ from orders.models.order import (
 from orders.models.saved import NAME_LENGTH, VIEWS, SavedView
 
 __all__ = [
+    "CALLED_BY",
     "CHANGE_CONTACT",
     "CHANGE_PARTNER",
     "LABEL_LENGTH",
@@ -106,6 +109,7 @@ __all__ = [
     "Record",
     "SavedView",
     "Tally",
+    "called",
     "joined",
     "money",
     "whole_and_fraction",

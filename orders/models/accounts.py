@@ -23,6 +23,18 @@ CHANGE_PARTNER = "orders.change_partner"
 CHANGE_CONTACT = "orders.change_contact"
 
 
+CALLED_BY = ("company", "first_name", "last_name", "email")
+
+
+def called(remote_id: str, company: str, first_name: str, last_name: str, email: str) -> str:
+    """What somebody is called, of the columns that say it: for lists, which need no rows made of them."""
+    return company or _person(first_name, last_name) or email or remote_id
+
+
+def _person(first_name: str, last_name: str) -> str:
+    return f"{first_name} {last_name}".strip()
+
+
 class MirroredQuerySet(models.QuerySet["Mirrored"]):
     """Rows of a mirrored list."""
 
@@ -99,12 +111,12 @@ class Mirrored(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.company or self.person or self.email or self.remote_id
+        return called(self.remote_id, *(getattr(self, column) for column in CALLED_BY))
 
     @property
     def person(self) -> str:
         """First and last name."""
-        return f"{self.first_name} {self.last_name}".strip()
+        return _person(self.first_name, self.last_name)
 
     @property
     def detail(self) -> str:

@@ -18,8 +18,10 @@ from orders.browsing import paging
 from orders.browsing.asked import SORTS, Asked, parse
 from orders.browsing.finding import find
 from orders.destination import current_destination
+from orders.history import linking, records
 from orders.models import Order, Partner, Record, SavedView
 from orders.text import fold
+from yeastar_api.messages import OrderRow
 
 SignIn = Callable[[User], Client]
 
@@ -90,6 +92,24 @@ def test_each_filter_leaves_only_what_fits(monas: Client, queued: Callable[..., 
         "status=-": [],
     }.items():
         assert listed(monas, f"/history/?{query}") == found, query
+
+
+def test_what_stands_together_for_the_first_time_is_found_at_once(monas: Client, queued: Callable[..., Order]) -> None:
+    def told(**row: Any) -> None:
+        records.keep(current_destination(), [OrderRow(row)], timezone.now())
+
+    fillers = [{"orderNo": f"USUAL{number}", "orderStatus": "succeed", "currencyCode": "USD"} for number in range(400)]
+    told(orderNo="FIRST", orderStatus="pending", currencyCode="RMB")
+    assert listed(monas, {"status": "pending", "currency": "RMB"}) == ["FIRST"]
+    assert listed(monas, {"status": "pending", "currency": "EUR"}) == []
+    assert listed(monas, {"status": "pending", "made": "here"}) == []
+    told(orderNo="SECOND", orderStatus="pending", currencyCode="EUR")
+    records.keep(current_destination(), [OrderRow(row) for row in fillers], timezone.now())
+    assert listed(monas, {"status": "pending", "currency": "EUR"}) == ["SECOND"]
+    order = queued()
+    Order.objects.filter(pk=order.pk).update(order_no="FIRST")
+    linking.link(current_destination())
+    assert listed(monas, {"status": "pending", "made": "here"}) == ["FIRST"]
 
 
 def test_periods_are_days_of_the_portals_time_zone() -> None:
