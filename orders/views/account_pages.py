@@ -200,7 +200,7 @@ def _show(
         picker=picker,
         preferred=preferred,
         edit_url=url_of(kind, "edit", row.pk),
-        facts=[(LABELS.get(name, _words(name)), value) for name, value in _told(row)],
+        facts=[(LABELS.get(name, _words(name)), value) for name, value in _told(kind, row)],
         raw=json.dumps(row.raw, indent=2, ensure_ascii=False),
         changes=list(changes.order_by("-pk")[: CHANGES + 1])[:CHANGES],
         changed=changes.count(),
@@ -229,9 +229,10 @@ def _records(kind: List, row: Mirrored) -> list[Record]:
     return list(theirs.order_by("-at", "-pk").defer("raw", "detail")[:OTHERS])
 
 
-def _told(row: Mirrored) -> list[tuple[str, str]]:
-    """What the vendor tells, but for what stands in the head of the page already."""
-    return [(name, str(value)) for name, value in row.raw.items() if value not in ("", None, [], {})]
+def _told(kind: List, row: Mirrored) -> list[tuple[str, str]]:
+    """What the vendor tells, but for the id, which stands there already."""
+    told = {name: value for name, value in row.raw.items() if name != kind.id_name}
+    return [(name, str(value)) for name, value in told.items() if value not in ("", None, [], {})]
 
 
 def _words(name: str) -> str:
