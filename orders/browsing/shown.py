@@ -46,7 +46,7 @@ class Row:
 def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> list[Row]:
     """The records with their names, in three questions however many they are. `known` are names of people by key."""
     records = list(records)
-    customers = _customers({each.partner_id for each in records if each.partner_id})
+    called = customers({each.partner_id for each in records if each.partner_id})
     people = dict(known or {})
     people.update(_users({each.owner_id for each in records if each.owner_id} - people.keys()))
     ours = Order.objects.only("reference", "status", "slug", "target_label").in_bulk(
@@ -60,7 +60,7 @@ def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> l
     return [
         Row(
             record=each,
-            customer=customers.get(each.partner_id, each.partner_id),
+            customer=called.get(each.partner_id, each.partner_id),
             asker=people.get(each.owner_id or 0, ""),
             ours=ours.get(each.ours_id),
         )
@@ -68,7 +68,8 @@ def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> l
     ]
 
 
-def _customers(ids: set[str]) -> dict[str, str]:
+def customers(ids: Iterable[str]) -> dict[str, str]:
+    """The names of customers, by id."""
     told = Partner.objects.filter(remote_id__in=ids).order_by()
     return {remote_id: called(remote_id, *words) for remote_id, *words in told.values_list("remote_id", *CALLED_BY)}
 

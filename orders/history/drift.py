@@ -45,9 +45,9 @@ COMPARED = 300
 """So many unsettled orders of the time of some records are compared with them."""
 
 
-def horizon() -> datetime | None:
+def horizon(fresh: runs.Freshness | None = None) -> datetime | None:
     """What was settled before it must stand in the mirror; None as long as nothing was read to the end."""
-    fresh_at = runs.freshness().at
+    fresh_at = (fresh or runs.freshness()).at
     return fresh_at - settings.HISTORY_LAG if fresh_at else None
 
 
@@ -167,6 +167,14 @@ def record_of(order: Order) -> Record | None:
     linked = Record.objects.filter(ours=order).defer("raw", "detail").first()
     number = order.order_no or order.found_as
     return linked or (_by_number(number, order.destination).defer("raw", "detail").first() if number else None)
+
+
+def numbered(destination: str, orders: Iterable[Order]) -> dict[UUID, Record]:
+    """The records of orders that are linked to none, by their numbers; by the order's key."""
+    numbers = {order.pk: order.order_no or order.found_as for order in orders}
+    rows = Record.objects.filter(order_no__in=set(numbers.values()) - {""}, destination=destination)
+    found = {each.order_no: each for each in rows.order_by("-pk").defer("raw", "detail")}
+    return {key: found[number] for key, number in numbers.items() if number in found}
 
 
 def _by_number(number: object, destination: str) -> QuerySet[Record]:

@@ -12,9 +12,10 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import QuerySet, Sum
 
+from orders.browsing import shown
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
-from orders.models import Partner, Tally
+from orders.models import Tally
 from orders.models import money as exactly
 from orders.overview import links, money
 from orders.overview.period import PERIODS, Months, parse
@@ -212,7 +213,7 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
     columns = rows.values_list("key", "currency", "status")
     for key, currency, status, count, priced, *amount in columns.annotate(*SUMS):
         cells[key].append((currency, status, count, priced, exactly(*amount)))
-    names = {each.remote_id: str(each) for each in Partner.objects.filter(remote_id__in=top).defer("raw", "search")}
+    names = shown.customers(top)
     counts = {key: sum(count for _, _, count, *_ in of_it) for key, of_it in cells.items()}
     top = sorted((key for key in top if key in counts), key=lambda key: (-counts[key], names.get(key, key)))
     most = max((counts[key] for key in top), default=1)
@@ -277,7 +278,7 @@ def _people(months: Months) -> list[Ranked]:
     counts = dict(_tallies(Tally.Kind.OWNER, months).values_list("key").annotate(Sum("count")))
     elsewhere = counts.pop("", 0)
     ids = sorted(counts, key=lambda key: -counts[key])
-    people = User.objects.in_bulk([int(key) for key in ids[:TOP]])
+    people = User.objects.only("username", "first_name", "last_name").in_bulk([int(key) for key in ids[:TOP]])
     rest = sum(counts[key] for key in ids[TOP:])
     most = max([elsewhere, rest, *counts.values()], default=1)
     found = [

@@ -6,11 +6,11 @@ import statistics
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from orders.lifecycle import Status
-from orders.models import Attempt, Order, Outcome
+from orders.models import Order, Outcome
 
 SHOWN = 8
 """So many orders are listed."""
@@ -76,16 +76,15 @@ def pace(span: tuple[datetime, datetime]) -> Pace | None:
     An order that was found in the history has none: how long that took tells nothing of Yeastar.
     """
     bought = Order.objects.filter(status=Status.PLACED, placed_at__gte=span[0], placed_at__lt=span[1])
-    latest = list(bought.order_by("-placed_at").values_list("pk", "placed_at")[: TIMED + 1])
-    placed = dict(latest[:TIMED])
-    receipts = Attempt.objects.filter(outcome=Outcome.RECEIPT, order__in=list(placed)).exclude(finished_at=None)
-    times = [(placed[pk], end) for pk, end in receipts.order_by().values_list("order_id", "finished_at")]
-    took = sorted(max(0.0, (end - begin).total_seconds()) for begin, end in times if begin and end)
+    receipt = FilteredRelation("tries", condition=Q(tries__outcome=Outcome.RECEIPT))  # an order has one at most
+    times = bought.annotate(receipt=receipt).order_by("-placed_at").values_list("placed_at", "receipt__finished_at")
+    latest = list(times[: TIMED + 1])
+    took = sorted(max(0.0, (end - begin).total_seconds()) for begin, end in latest[:TIMED] if begin and end)
     if not took:
         return None
     return Pace(
         receipts=len(took),
-        placed=len(placed),
+        placed=min(len(latest), TIMED),
         all_of_them=len(latest) <= TIMED,
         average=statistics.fmean(took),
         median=statistics.median(took),

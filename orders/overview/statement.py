@@ -20,7 +20,7 @@ from orders.overview import money
 from orders.overview.figures import TOP
 from orders.overview.period import Months
 
-ROWS = 2_000
+ROWS = 500
 """So many orders are listed; sums are always of all."""
 
 PLACES = 10_000

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -113,24 +114,39 @@ def drift_page(request: HtmxHttpRequest) -> HttpResponse:
     kind = kind if kind in TITLES else ""
     seen = bool(request.GET.get("seen")) and kind != ELSEWHERE
     noted = Drift.objects.filter(destination=here, seen_at__isnull=not seen)
-    counts = dict(noted.values_list("kind").annotate(Count("pk")))
-    since, begun = drift.horizon(), drift.begun(here)
+    tally = _counts(here)
+    counts = {each: sum(of_it[seen].values()) for each, of_it in tally.items() if of_it[seen]}
+    freshness = runs.freshness()
+    since, begun = drift.horizon(freshness), drift.begun(here)
     theirs = _elsewhere(here, begun, MANY if kind else FEW) if not seen and kind in ("", ELSEWHERE) else None
     wanted = [kind] if kind and kind != ELSEWHERE else [] if kind else [each for each in Drift.Kind if counts.get(each)]
-    sections = [_section(each, noted, counts.get(each, 0), since, request, whole=bool(kind)) for each in wanted]
-    freshness = runs.freshness()
+    sections = [
+        _section(each, noted, tally.get(each, {}).get(seen, {}), since, request, whole=bool(kind)) for each in wanted
+    ]
     context = {
         "freshness": freshness,
         "sections": [*sections, *([theirs] if theirs else [])],
         "tabs": _tabs(kind, counts, theirs.count if theirs else "", seen=seen),
         "kind": kind,
         "seen": seen,
-        "seen_count": Drift.objects.filter(destination=here, seen_at__isnull=False).count(),
+        "seen_count": sum(sum(of_it[True].values()) for of_it in tally.values()),
         "noted": sum(counts.values()),
         "waiting": _counted(drift.waiting(here, since)),
         "lag": since,
     }
     return page(request, "history/drift.html", "history/drift.html", context)
+
+
+def _counts(here: str) -> dict[str, dict[bool, dict[str, int]]]:
+    """How many differences there are: by kind, whether they were seen to, and their status where that differs."""
+    what = Case(When(kind=Drift.Kind.STATUS, then="what"), default=Value(""))
+    columns = ("kind", "what_differs", "seen")
+    each = Drift.objects.filter(destination=here).order_by()
+    rows = each.annotate(what_differs=what, seen=Case(When(seen_at=None, then=Value(False)), default=Value(True)))
+    found: dict[str, dict[bool, dict[str, int]]] = {}
+    for kind, status, seen, count in rows.values_list(*columns).annotate(Count("pk")):
+        found.setdefault(kind, {False: {}, True: {}})[bool(seen)][status] = count
+    return found
 
 
 def _tabs(now: str, counts: dict[str, int], theirs: str, *, seen: bool) -> list[dict[str, Any]]:
@@ -150,33 +166,41 @@ def _counted(number: int) -> str:
 
 
 def _section(
-    kind: str, noted: QuerySet[Drift], count: int, since: datetime | None, request: HtmxHttpRequest, *, whole: bool
+    kind: str,
+    noted: QuerySet[Drift],
+    counts: dict[str, int],
+    since: datetime | None,
+    request: HtmxHttpRequest,
+    *,
+    whole: bool,
 ) -> Section:
-    """The newest of a kind, or a page of it."""
+    """The newest of a kind, or a page of it. `counts` by their status, where that differs."""
     rows = noted.filter(kind=kind).order_by("-at", "-pk").select_related("order__owner", "order__record", "seen_by")
     heavy = ("order__request_body", "order__answer", "order__summary", "order__record__raw", "order__record__detail")
     if whole and (last := noted.filter(pk=_number(request.GET.get("after", ""))).first()):
         rows = rows.filter(at__lte=last.at).filter(Q(at__lt=last.at) | Q(pk__lt=last.pk))
     most = MANY if whole else FEW
     found = list(rows.defer(*heavy)[: most + 1])
-    lines = [line for line in (_line(each, since) for each in found[:most]) if line]
+    unlinked = (each.order for each in found[:most] if not hasattr(each.order, "record"))
+    named = drift.numbered(current_destination(), unlinked)
+    lines = [line for line in (_line(each, named, since) for each in found[:most]) if line]
     return Section(
         kind=kind,
         title=TITLES[kind],
         meaning=WORDS[kind][0],
         advice=WORDS[kind][1],
-        count=_counted(count),
+        count=_counted(sum(counts.values())),
         lines=lines,
         after=found[most - 1].pk if len(found) > most else None,
-        links=_links(kind, noted),
+        links=_links(kind, counts),
         asks_details=kind in WITH_DETAILS,
     )
 
 
-def _line(each: Drift, since: datetime | None) -> Line | None:
+def _line(each: Drift, named: dict[UUID, Record], since: datetime | None) -> Line | None:
     """The row as it is now; None if ours and theirs agree by now."""
     order = each.order
-    record = getattr(order, "record", None) or drift.record_of(order)
+    record = getattr(order, "record", None) or named.get(order.pk)
     now = drift.differences(order, record, since)
     if each.kind not in now:
         return None
@@ -185,14 +209,13 @@ def _line(each: Drift, since: datetime | None) -> Line | None:
     return Line(each, order, record, facts)
 
 
-def _links(kind: str, noted: QuerySet[Drift]) -> tuple[tuple[str, str], ...]:
+def _links(kind: str, counts: dict[str, int]) -> tuple[tuple[str, str], ...]:
     """The lists of the history that show these, too."""
     url = reverse("orders:history")
     if kind == Drift.Kind.STATUS:
-        each = noted.filter(kind=kind).values_list("what").annotate(Count("pk")).order_by("what")
         return tuple(
             (f"{what} {_counted(count)}", f"{url}?{urlencode({'status': what, 'ours': 'PLACED'})}")
-            for what, count in each
+            for what, count in sorted(counts.items())
         )
     if kind == Drift.Kind.BOUGHT:
         return (("In the history", f"{url}?{urlencode({'ours': 'FAILED'})}"),)
