@@ -3,7 +3,9 @@
 In one process, through Django's handler with the middleware and settings of production. Who the top customers are is
 remembered, and kept fresh by the worker; the figure "ranking anew" is a period that nobody asked for of late.
 
-    python -m bench.overview [--records 1000000] [--postgres]
+    python -m bench.overview [--records 1000000] [--postgres] [--keep DIR]
+
+A kept database is used as it is: remove it when `shelf.py`, the tallies or what drift is have changed.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from typing import Any
 
 from bench.figure import Row, hand_over, note, p95
 from bench.stage import Stage
+from tests.services.servers import postgres
 
 RECORDS = 1_000_000
 SAMPLES, WARM_UP, GROUPINGS = 80, 4, 5
 LIMIT = 40.0
+VENDOR = "http://vendor.test"  # whose history it is: the same in each run, for kept databases
 
 
 def options() -> argparse.Namespace:
@@ -32,6 +36,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.overview", description="Measure overview and statements.")
     parser.add_argument("--records", type=int, default=RECORDS, help=f"instead of {RECORDS:,}")
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own instead of SQLite")
+    parser.add_argument("--keep", type=Path, help="keep the filled database here, and use it if it is there")
     return parser.parse_args()
 
 
@@ -40,11 +45,13 @@ def measure() -> Iterator[Row]:
     told = options()
     with ExitStack() as stack:
         stage = stack.enter_context(Stage())
+        if told.keep:
+            told.keep.mkdir(parents=True, exist_ok=True)
+            stage.variables["DATABASE_URL"] = f"sqlite:///{told.keep.resolve() / 'overview.sqlite3'}"
         if told.postgres:
-            from tests.services.servers import postgres
-
-            stage.variables["DATABASE_URL"] = stack.enter_context(postgres(Path(stage.data)))
+            stage.variables["DATABASE_URL"] = stack.enter_context(postgres(Path(stage.data), kept=told.keep))
         stage.prepare()
+        stage.variables["YEASTAR_BASE_URL"] = VENDOR
         stage.become_django()
         fill(told.records)
         gc.collect()
@@ -82,8 +89,11 @@ def fill(records: int) -> None:
     from bench import shelf
     from orders.destination import current_destination
     from orders.history import drift, tallies
-    from orders.models import Attempt, Order, Tally
+    from orders.models import Attempt, Order, Record, Tally
 
+    if Record.objects.count() == records:
+        note(f"{records:,} records are there")
+        return
     began = time.perf_counter()
     shelf.fill(records)
     tallies.rebuild(current_destination())
