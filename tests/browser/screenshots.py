@@ -1,13 +1,15 @@
 """`python -m tests.browser.screenshots`: the pictures in docs/screenshots, taken in real Chromium of a real portal.
 
-It starts a portal of its own, lets three people order this and that, and ends it again.
+It starts a portal of its own, lets two people order this and that and others order elsewhere, and ends it again.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +79,24 @@ PASTS = [
     Past(0.1, "staff", LINKUS, "", {"product_no": "369471667902", "multi_cycle": 1}, "held"),
 ]
 
+SERIALS = ("369471667338", "369471667902", "3651E1292455", "369471660000", "3651E1305518", "3652E0418837")
+
+ELSEWHERE = 420
+"""So many orders were placed in Yeastar's own portal, in the last fourteen months."""
+
+OFTEN = {
+    "productId": {14: 30, 12: 28, 9: 20, 15: 14, 21: 8},
+    "orderStatus": {"succeed": 880, "pending": 35, "cancelled": 40, "failed": 25, "refunded": 20},
+    "currencyCode": {"USD": 86, "EUR": 14},
+}
+
 SHIFT = """
 from datetime import timedelta
-from django.db.models import QuerySet
-from orders.models import Order
+from django.core.cache import cache
+from django.db.models import F, QuerySet
+from orders.destination import current_destination
+from orders.history import tallies
+from orders.models import Attempt, Order, Record
 for pk, hours in {shifts!r}:
     order = Order.objects.get(pk=pk)
     by = timedelta(hours=hours)
@@ -90,6 +106,12 @@ for pk, hours in {shifts!r}:
     for event in order.events.all():
         # The manager of events refuses this; pictures need a past, and no evidence.
         QuerySet(type(event)).filter(pk=event.pk).update(at=event.at - by)
+    for attempt in order.tries.all():
+        ended = {{"finished_at": attempt.finished_at - by}} if attempt.finished_at else {{}}
+        QuerySet(Attempt).filter(pk=attempt.pk).update(started_at=attempt.started_at - by, **ended)
+    Record.objects.filter(ours=order).update(at=F("at") - by, created_at=F("created_at") - by)
+tallies.rebuild(current_destination())
+cache.clear()
 """
 
 
@@ -122,12 +144,12 @@ class Photographer:
             reduced_motion="reduce",
         )
 
-    def take(self, name: str, page: Page) -> None:
-        """The whole page as it stands."""
+    def take(self, name: str, page: Page, *, whole: bool = True) -> None:
+        """The page as it stands, down to its end or as far as the window shows it."""
         page.evaluate("document.fonts.ready")
         page.mouse.move(0, 0)
         path = PICTURES / f"{name}.png"
-        path.write_bytes(smaller(page.screenshot(full_page=True), self.darkroom))
+        path.write_bytes(smaller(page.screenshot(full_page=whole), self.darkroom))
         size = path.stat().st_size
         say(f"{path.relative_to(ROOT)}  {size // 1000} kB" + ("  TOO LARGE" if size > LARGEST else ""))
 
@@ -146,6 +168,33 @@ class Photographer:
         page.get_by_role("button", name="Discard this draft").click()
         return found or ""
 
+    def elsewhere(self) -> None:
+        """Orders of the last months that nobody placed here: more of them lately, and most for a few customers."""
+        drawn, now = random.Random(2291), datetime.now(UTC)
+        page = self.staff.new_page()
+        page.goto(self.draft(TURNKEY, "target"))
+        options = page.locator("#id_partner_id option").all()
+        customers = [value for value in (each.get_attribute("value") for each in options) if value]
+        page.get_by_role("button", name="Discard this draft").click()
+        for number in range(ELSEWHERE):
+            days = 1.2 + 424 * drawn.random() ** 1.3
+            at = (now - timedelta(days=days)).replace(hour=drawn.randint(7, 17), minute=drawn.randint(0, 59))
+            often = {name: drawn.choices(list(each), each.values())[0] for name, each in OFTEN.items()}
+            device = often["productId"] in (9, 12)
+            self.site.vendor.control(
+                "POST",
+                "orders",
+                {
+                    **often,
+                    **({"productNo": drawn.choice(SERIALS)} if device else {}),
+                    "operationType": "purchase_service" if drawn.random() < 0.7 else "renew",
+                    "createTime": int(at.timestamp() * 1000),
+                    "cents": 100 * drawn.randint(4, 90) * drawn.choice((5, 10, 30, 100)),
+                    "customReferenceNo": f"PO-{1400 + number}" if drawn.random() < 0.6 else "",
+                    "partnerId": customers[min(int(drawn.expovariate(0.25)), len(customers) - 1)],
+                },
+            )
+
     def past(self) -> dict[str, str]:
         """Let people have ordered; the URL of the last order of each product and end."""
         shifts, urls = [], {}
@@ -158,7 +207,14 @@ class Photographer:
             drafts.order(page, self.site.url, TITLES[past.end], past.slug, **choices)
             urls[past.end], urls[f"{past.slug} {past.end}"] = page.url, page.url
             shifts.append((page.url.rstrip("/").rsplit("/", 1)[1], past.hours))
+        self.elsewhere()
+        changed = self.site.vendor.ledger[0]["receipt"]["orderNo"]  # differs from ours since
+        self.site.vendor.control("PUT", f"orders/{changed}", {"orderStatus": "refunded"})
+        self.site.manage("mirror_orders", "--whole")
+        for _ in range(2):  # each reads the details of 200
+            self.site.manage("mirror_orders")
         self.site.manage("shell", "--verbosity=0", "-c", SHIFT.format(shifts=shifts))
+        self.site.manage("mirror_orders")
         return urls
 
 
@@ -169,6 +225,15 @@ def take_all(photographer: Photographer) -> None:
     take("login", at("/", None))
     take("orders", at("/orders/", "manager"))
     take("orders-phone", at("/orders/", "staff", 360))
+
+    take("history", at("/history/", "manager"), whole=False)
+    take("history-dark", at("/history/?status=refunded&period=this-year", "manager", scheme="dark"), whole=False)
+    take("drift", at("/history/drift/", "manager"))
+    take("overview", at("/overview/", "manager"))
+    take("overview-dark", at("/overview/", "manager", scheme="dark"))
+    statement = at("/statement/", "manager")
+    statement.locator("main table a").first.click()
+    take("statement", statement)
 
     draft(RENEWAL, "plan")
     licence = draft(SOFTWARE, "target")
@@ -261,7 +326,7 @@ def with_candidates(photographer: Photographer, url: str) -> Page:
     photographer.site.vendor.control("POST", "orders", told | {"customReferenceNo": "A-1179"})
     page = photographer.at(url, "manager")
     for _ in range(60):
-        if page.get_by_role("button", name="It is this one").count() == 2:
+        if page.get_by_role("button", name="It is this one").count() >= 2:
             break
         page.wait_for_timeout(1000)
         page.reload()
