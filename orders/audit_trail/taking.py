@@ -89,6 +89,7 @@ def _sheet(entries: Iterable[AuditEntry]) -> bytes:
         number = 0
         for number, each in enumerate(entries, 1):
             if number > SHEET_ROWS:
+                sheet.row_data_fh.close()
                 book.fileclosed = True
                 raise TooManyRows(f"An Excel file holds {SHEET_ROWS:,} entries at most. Filter further, or take CSV.")
             sheet.write_datetime(number, 0, _local(each.at), moment)

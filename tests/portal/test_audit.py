@@ -91,6 +91,7 @@ FILLED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"limited": "yes", "own_account": "on"},
         "limits.changed",
     ),
+    "people:details": ("/people/{person}/details/", {"email": "zoe@new.example", "name": "Zoe"}, "email.changed"),
     "people:reset_factors": ("/people/{person}/second-factor/", REASON, "mfa.removed"),
     "people:invite": ("/people/invite/", {"email": "new@example.com", "role": "staff"}, "person.invited"),
 }
