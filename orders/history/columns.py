@@ -5,7 +5,7 @@ To make a model object of each row of a long history would cost more than to wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,9 @@ from yeastar_api.messages import OrderRow
 
 Columns = dict[str, Any]
 
+Known = dict[type, dict[Any, Any]]
+"""By kind of column, values and what the database takes for them."""
+
 _FIELDS = [each for each in Record._meta.concrete_fields if not each.primary_key]
 _NAMES = [each.attname for each in _FIELDS]
 _BLANK: Columns = {each.attname: each.get_default() for each in _FIELDS}
@@ -31,6 +34,8 @@ _INSERT = (
 _UPSERT = f"{_INSERT} ON CONFLICT (destination, key) DO UPDATE SET " + ", ".join(
     f"{each.column} = excluded.{each.column}" for each in _FIELDS if each.name not in _KEPT
 )
+
+_COPY = f"COPY orders_record ({', '.join(str(each.column) for each in _FIELDS)}) FROM STDIN"
 
 _json = msgspec.json.Encoder().encode
 
@@ -74,7 +79,12 @@ def draw(columns: Columns) -> Columns:
 
 def insert(new: Sequence[Columns]) -> None:
     """Four times as fast as `bulk_create`. Raises IntegrityError if one of them is there already."""
-    _write(_INSERT, new)
+    if connection.vendor == "postgresql" and new:
+        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            for row in _rows(new):  # as a statement each one would be parsed and planned for itself
+                copy.write_row(row)
+    else:
+        _write(_INSERT, new)
 
 
 def upsert(changed: Sequence[Columns]) -> None:
@@ -83,19 +93,26 @@ def upsert(changed: Sequence[Columns]) -> None:
 
 
 def _write(statement: str, records: Sequence[Columns]) -> None:
-    values = [_adapted(each, [columns[each.attname] for columns in records]) for each in _FIELDS]
     if records:
         with connection.cursor() as cursor:
-            cursor.executemany(statement, list(zip(*values, strict=True)))
+            cursor.executemany(statement, list(_rows(records)))
 
 
-def _adapted(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
+def _rows(records: Sequence[Columns]) -> Iterable[tuple[Any, ...]]:
+    """The records as the database takes them."""
+    known: Known = {}
+    return zip(
+        *(_adapted(each, [columns[each.attname] for columns in records], known) for each in _FIELDS), strict=True
+    )
+
+
+def _adapted(field: models.Field[Any, Any], values: list[Any], known: Known) -> list[Any]:
     """A column's values as the database takes them. Django asks each value what it is; here few differ."""
     if isinstance(field, models.CharField):
         return values
     if isinstance(field, models.JSONField):
         return [_json(value).decode() for value in values]
-    adapted = {None: None}
+    adapted = known.setdefault(type(field), {None: None})
     for value in values:
         if value not in adapted:
             adapted[value] = field.get_db_prep_save(value, connection)

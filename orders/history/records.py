@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -156,9 +157,9 @@ def _marks(destination: str, keys: Sequence[str]) -> dict[str, str]:
     found = {}
     with connection.cursor() as cursor:
         for some in _batches(keys, BATCH):
-            asked = ", ".join(["%s"] * len(some))
+            asked, keys_asked = _among(some)
             select = "SELECT key, digest, gone_at FROM orders_record"
-            cursor.execute(f"{select} WHERE destination = %s AND key IN ({asked})", [destination, *some])
+            cursor.execute(f"{select} WHERE destination = %s AND key {asked}", [destination, *keys_asked])
             found.update({key: "" if gone_at else mark for key, mark, gone_at in cursor.fetchall()})
     return found
 
@@ -199,12 +200,19 @@ def _link(destination: str, records: Sequence[Columns]) -> None:
 
 def _recorded(numbers: Sequence[str]) -> list[str]:
     """Those that orders of ours have: few, of many that are asked for."""
-    asked = ", ".join(["%s"] * len(numbers))
+    asked, numbers_asked = _among(numbers)
     with connection.cursor() as cursor:
         # The second term is that of the index, without which SQLite would not take it.
         select = "SELECT order_no FROM orders_order WHERE order_no <> ''"
-        cursor.execute(f"{select} AND order_no IN ({asked})", numbers)
+        cursor.execute(f"{select} AND order_no {asked}", numbers_asked)
         return [number for (number,) in cursor.fetchall()]
+
+
+def _among(values: Sequence[str]) -> tuple[str, list[Any]]:
+    """The term that a column is one of these, and what it asks for: on PostgreSQL one list, for each mark costs it."""
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", [list(values)]
+    return f"IN ({', '.join(['%s'] * len(values))})", list(values)
 
 
 def how_many(destination: str) -> int:

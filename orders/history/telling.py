@@ -5,9 +5,10 @@ The reference shows only the heads of these answers, so nothing is read by its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from orders.reference import PATTERN
@@ -55,13 +56,21 @@ class Told:
 def told_in(*payloads: Any) -> Told:
     """Walk once through the payloads, each as deep as it is."""
     told = Told()
-    for place, value in _texts(payloads):
-        key = place.rpartition(".")[2]
-        if value and key in _KEYS:
-            told.values.setdefault(key, set()).add(value)
-        if "YP-" in value:
-            for reference in PATTERN.findall(value):
-                told.references.setdefault(reference, place)
+    waiting = [("", "", payload) for payload in reversed(payloads)]
+    while waiting:
+        outer, key, node = waiting.pop()
+        inner: Iterable[tuple[str, Any]]
+        if isinstance(node, dict):
+            outer, inner = _place(outer, key), node.items()
+        else:
+            inner = [(key, value) for value in node] if isinstance(node, list) else [(key, node)]
+        for key, value in inner:
+            if isinstance(value, (dict, list)):
+                waiting.append((outer, key, value))
+            elif isinstance(value, str):
+                _note(told, outer, key, value)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                _note(told, outer, key, str(value))
     return told
 
 
@@ -70,6 +79,7 @@ def references_in(payload: Any) -> dict[str, str]:
     return told_in(payload).references
 
 
+@lru_cache(maxsize=1024)  # the same prices come again and again
 def money_in(text: str) -> Decimal | None:
     """A sum as it was written, to four places; None for anything that is no plain number, or absurd."""
     try:
@@ -79,22 +89,13 @@ def money_in(text: str) -> Decimal | None:
     return money.quantize(_PLACES) if money.is_finite() and abs(money) < _MOST else None
 
 
-def _texts(payloads: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
-    """Every text and whole number, as text, with its place."""
-    waiting = [("", payload) for payload in reversed(payloads)]
-    while waiting:
-        place, node = waiting.pop()
-        if isinstance(node, dict):
-            inner = [(f"{place}.{key}" if place else str(key), value) for key, value in node.items()]
-        elif isinstance(node, list):
-            inner = [(place, value) for value in node]
-        else:
-            inner = [(place, node)]
-        for at, value in inner:
-            if isinstance(value, str):
-                yield at, value
-            elif isinstance(value, int):
-                if not isinstance(value, bool):
-                    yield at, str(value)
-            elif isinstance(value, dict | list):
-                waiting.append((at, value))
+def _note(told: Told, outer: str, key: str, text: str) -> None:
+    if key in _KEYS and text:
+        told.values.setdefault(key, set()).add(text)
+    if "YP-" in text:
+        for reference in PATTERN.findall(text):
+            told.references.setdefault(reference, _place(outer, key))
+
+
+def _place(outer: str, key: str) -> str:
+    return f"{outer}.{key}" if outer else str(key)
