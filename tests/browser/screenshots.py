@@ -84,7 +84,7 @@ SERIALS = ("369471667338", "369471667902", "3651E1292455", "369471660000", "3651
 ELSEWHERE = 420
 """So many orders were placed in Yeastar's own portal, in the last fourteen months."""
 
-OFTEN = {
+OFTEN: dict[str, dict[Any, int]] = {
     "productId": {14: 30, 12: 28, 9: 20, 15: 14, 21: 8},
     "orderStatus": {"succeed": 880, "pending": 35, "cancelled": 40, "failed": 25, "refunded": 20},
     "currencyCode": {"USD": 86, "EUR": 14},
@@ -179,7 +179,7 @@ class Photographer:
         for number in range(ELSEWHERE):
             days = 1.2 + 424 * drawn.random() ** 1.3
             at = (now - timedelta(days=days)).replace(hour=drawn.randint(7, 17), minute=drawn.randint(0, 59))
-            often = {name: drawn.choices(list(each), each.values())[0] for name, each in OFTEN.items()}
+            often = {name: drawn.choices(list(each), list(each.values()))[0] for name, each in OFTEN.items()}
             device = often["productId"] in (9, 12)
             self.site.vendor.control(
                 "POST",
@@ -324,6 +324,7 @@ def with_candidates(photographer: Photographer, url: str) -> Page:
     told = {"productId": sent["productId"], "partnerId": str(sent["partnerId"])}
     photographer.site.vendor.control("POST", "orders", told | {"serviceList": sent["serviceList"]})
     photographer.site.vendor.control("POST", "orders", told | {"customReferenceNo": "A-1179"})
+    photographer.site.manage("mirror_orders")  # by itself the next look would be in an hour
     page = photographer.at(url, "manager")
     for _ in range(60):
         if page.get_by_role("button", name="It is this one").count() >= 2:
