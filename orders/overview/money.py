@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,3 +51,9 @@ def sums(cells: Iterable[tuple[str, int, int, Decimal]]) -> list[Sum]:
         found[currency] = (old[0] + orders, old[1] + priced, old[2] + amount)
     totals = [Sum(currency, *of_it) for currency, of_it in found.items()]
     return sorted(totals, key=lambda each: (-each.orders, each.currency))
+
+
+def aligned(sums: Iterable[Sum], columns: Sequence[str]) -> tuple[list[Sum | None], bool]:
+    """What stands in each of these columns of a currency, and whether there is money in still others."""
+    told = {each.currency: each for each in sums if each.priced}
+    return [told.get(currency) for currency in columns], not told.keys() <= set(columns)

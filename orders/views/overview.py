@@ -12,12 +12,15 @@ from orders.browsing.asked import LONGEST, NOT_TOLD, cleaned
 from orders.destination import current_destination
 from orders.history import runs
 from orders.models import NUMBER_LENGTH, SEE_ALL_ORDERS, Partner
-from orders.overview import charts, figures, lines, links, ours, period, statement, tables
+from orders.overview import charts, figures, lines, links, money, ours, period, statement, tables
 from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
 
 TONES = range(1, 9)
+
+CURRENCIES = 3
+"""So many have a column of their own beside each customer."""
 
 
 @require_safe
@@ -26,6 +29,7 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
     """What was ordered in some months, by whom and for whom, what failed, and how long it took."""
     months = period.parse(request.GET)
     read = figures.read(months)
+    currencies = [each.currency for each in read.sums if each.priced][:CURRENCIES]
     context = {
         "months": months,
         "periods": period.PERIODS,
@@ -33,7 +37,7 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
         "pictures": [
             _picture(of_it, name) for of_it, name in ((read.by_status, "status"), (read.by_product, "product"))
         ],
-        "customers": [(row, charts.bar(row.share)) for row in read.customers],
+        "customers": [(row, charts.bar(row.share), *money.aligned(row.sums, currencies)) for row in read.customers],
         "people": [(row, charts.bar(row.share), f"{100 * row.count / read.total:.1f} %") for row in read.people],
         "tones": TONES,
         "uncertain": ours.uncertain(),

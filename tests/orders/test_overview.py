@@ -406,3 +406,13 @@ def test_staff_learn_nothing(alices: Client) -> None:
         assert alices.get(url).status_code == 403
     page = alices.get("/orders/").content.decode()
     assert "/overview/" not in page
+
+
+def test_each_currency_stands_in_its_own_column_whoever_has_none_of_it() -> None:
+    def sum_of(currency: str, priced: int = 1) -> money.Sum:
+        return money.Sum(currency, 2, priced, Decimal(priced))
+
+    usd, gbp, eur = sum_of("USD"), sum_of("GBP"), sum_of("EUR", priced=0)
+    assert money.aligned([usd], ["EUR", "USD"]) == ([None, usd], False)
+    assert money.aligned([gbp, eur, usd], ["EUR", "USD"]) == ([None, usd], True)
+    assert money.aligned([], ["EUR"]) == ([None], False)
