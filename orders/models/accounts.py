@@ -106,6 +106,7 @@ class Mirrored(models.Model):
             models.Index(
                 fields=["destination", "search", "gone_at", "hidden", "country", "user_type"], name="%(class)s_list"
             ),
+            models.Index(fields=["destination", "email"], name="%(class)s_email"),
             models.Index(fields=["destination", "mirrored_at"], name="%(class)s_changed"),
             models.Index(fields=["tags"], condition=~models.Q(tags=""), name="%(class)s_tags"),
         ]
