@@ -11,14 +11,10 @@ import sys
 from bench.figure import Row, note, received, table
 from bench.stage import ROOT, sync_seconds
 
-FIGURES = {
-    name: (f"bench.{name}",)
-    for name in ("throughput", "place", "steps", "weight", "memory", "reconcile", "history", "load", "mirror")
-}
-FIGURES |= {"accounts": ("bench.accounts",), "accounts-postgres": ("bench.accounts", "--postgres")}
-FIGURES["history-postgres"] = ("bench.history", "--postgres")
-FIGURES |= {"export": ("bench.export",), "export-postgres": ("bench.export", "--postgres")}
-FIGURES |= {"overview": ("bench.overview",), "overview-postgres": ("bench.overview", "--postgres")}
+ON_SQLITE = ("throughput", "place", "steps", "weight", "memory", "reconcile", "load")
+ON_BOTH = ("history", "mirror", "accounts", "export", "overview")
+FIGURES = {name: (f"bench.{name}",) for name in (*ON_SQLITE, *ON_BOTH)}
+FIGURES |= {f"{name}-postgres": (f"bench.{name}", "--postgres") for name in ON_BOTH}
 
 
 def main() -> int:
