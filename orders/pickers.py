@@ -59,6 +59,7 @@ class Picker:
     selected: Chosen | None = None
     as_of: datetime | None = None
     empty_label: str = ""
+    empty_selected: bool = False
     required: bool = True
     nothing: str = NOTHING_YET
     shown: int = field(init=False)
@@ -67,7 +68,7 @@ class Picker:
         object.__setattr__(self, "shown", len(self.options))
 
 
-def partner_picker(*, may: Allowed, selected: str, query: str, options_url: str) -> Picker:
+def partner_picker(*, may: Allowed, selected: str | None, query: str, options_url: str) -> Picker:
     """The subordinate users that somebody may order for, after our own account if that is allowed."""
     return _people(
         may.partners(),
@@ -81,7 +82,7 @@ def partner_picker(*, may: Allowed, selected: str, query: str, options_url: str)
     )
 
 
-def contact_picker(*, selected: str, query: str, options_url: str, last_used: str, preferred: str = "") -> Picker:
+def contact_picker(*, selected: str | None, query: str, options_url: str, last_used: str, preferred: str = "") -> Picker:
     """The billing contacts: first the one that the customer prefers, then the one that was used last."""
     return _people(
         Contact.objects.on_offer(),
@@ -96,7 +97,7 @@ def contact_picker(*, selected: str, query: str, options_url: str, last_used: st
     )
 
 
-def preferred_picker(*, selected: str, query: str, options_url: str) -> Picker:
+def preferred_picker(*, selected: str | None, query: str, options_url: str) -> Picker:
     """The billing contacts, for a customer to prefer one or none."""
     return _people(
         Contact.objects.on_offer(),
@@ -109,7 +110,7 @@ def preferred_picker(*, selected: str, query: str, options_url: str) -> Picker:
     )
 
 
-def device_picker(*, devices: Sequence[Device], selected: str, query: str, options_url: str) -> Picker:
+def device_picker(*, devices: Sequence[Device], selected: str | None, query: str, options_url: str) -> Picker:
     """The PBXs of our account."""
     words = fold(query[:QUERY_LIMIT]).split()
     labels = {device.product_no: _device_label(device) for device in devices}
@@ -143,7 +144,7 @@ def _people(
     *,
     name: str,
     label: str,
-    selected: str,
+    selected: str | None,
     query: str,
     options_url: str,
     empty_label: str = "",
@@ -169,9 +170,10 @@ def _people(
         total=max(total, len(found)),
         query=query,
         options_url=options_url,
-        selected=_chosen(chosen, selected),
+        selected=_chosen(chosen, selected or ""),
         as_of=runs.freshness(Listed.CONTACTS if rows.model is Contact else Listed.PARTNERS).at,
         empty_label=empty_label,
+        empty_selected=selected == "",
         required=not empty_label,
         nothing=nothing,
     )

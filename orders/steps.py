@@ -58,8 +58,10 @@ def _query(data: Mapping[str, Any] | None, name: str) -> str:
     return str(storable(data.get(f"q_{name}", ""))) if data else ""
 
 
-def _selected(data: QueryDict | None, stored: str | None, name: str) -> str:
-    return str(storable(data.get(name, ""))) if data is not None else stored or ""
+def _selected(data: QueryDict | None, stored: str | None, name: str) -> str | None:
+    """What is chosen in a list; None for nothing, which is not the same as an entry without an id."""
+    given = data.get(name) if data is not None else stored
+    return None if given is None else str(storable(given))
 
 
 def _target(order: Order, data: QueryDict | None) -> StepPage:

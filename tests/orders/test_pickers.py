@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django_webtest import DjangoTestApp
 
@@ -191,6 +192,19 @@ def test_a_list_in_which_nothing_is_selected_is_not_an_order_for_our_own_account
         page = alices.post(step_url(order, "target"), given)
         assert page.status_code == 422
         assert "Choose a customer, or our own account" in page.content.decode()
+
+
+def test_our_own_account_is_chosen_by_nobody_but_the_person(draft: Draft, alices: Client, alice: User) -> None:
+    """Else to search for a customer, and to press Continue without choosing, would buy for ourselves."""
+    order = placing.start(slug="turnkey-capacity", owner=alice)
+    page = alices.get(step_url(order, "target"))
+    assert "partner_id" not in held(page)
+    assert "partner_id" not in Fields(search(alices, order, "haulage")).held
+    answer = alices.post(step_url(order, "target"), {"q_partner_id": "haulage"})
+    assert answer.status_code == 422
+    assert "For whom? Choose a customer, or our own account." in answer.content.decode()
+    assert alices.post(step_url(order, "target"), {"partner_id": ""}).status_code == 302
+    assert held(alices.get(step_url(order, "target")))["partner_id"] == [""]
 
 
 def test_an_id_that_is_not_in_the_list_leaves_nothing_selected(draft: Draft, alices: Client) -> None:
