@@ -82,7 +82,9 @@ def partner_picker(*, may: Allowed, selected: str | None, query: str, options_ur
     )
 
 
-def contact_picker(*, selected: str | None, query: str, options_url: str, last_used: str, preferred: str = "") -> Picker:
+def contact_picker(
+    *, selected: str | None, query: str, options_url: str, last_used: str, preferred: str = ""
+) -> Picker:
     """The billing contacts: first the one that the customer prefers, then the one that was used last."""
     return _people(
         Contact.objects.on_offer(),

@@ -152,7 +152,7 @@ def test_a_command_given_beside_it_uses_its_key_its_broker_and_its_sandbox(porta
     command = [sys.executable, "manage.py", "mirror_accounts"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "Partners: 22 listed" in done.stdout
+    assert "Customers: 22 listed" in done.stdout
     assert (portal.data / "running.json").stat().st_mode & 0o077 == 0
 
 
