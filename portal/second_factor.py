@@ -34,6 +34,7 @@ from orders.rendering import HtmxHttpRequest
 from orders.sealing import Unreadable, reseal, seal, unseal
 from portal.middleware import page_of
 from portal.roles import ADMIN, MANAGER, STAFF
+from portal.sessions import end_sessions
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 """What counts. Recovery codes stand in for one that is lost, and are no factor of their own."""
@@ -47,7 +48,9 @@ AFTER = "after_second_factor"
 """In a session: the page to come back to once a factor is set up."""
 
 OWN_PAGES = re.compile(r"account_|mfa_|usersessions_|sso_|socialaccount_")
-"""Names of the URLs of one's own account, which stay open: there a factor is set up."""
+"""Names of the URLs of one's own account, which stay open while there is no factor: there one is set up."""
+ALWAYS_OPEN = {"account_logout", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
+"""Names of those where a factor is shown, or one leaves."""
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -178,13 +181,18 @@ class SecondFactorMiddleware:
         """None lets the request through."""
         if not request.user.is_authenticated or not getattr(view, "login_required", True):
             return None
-        if request.resolver_match and OWN_PAGES.match(request.resolver_match.view_name):
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name in ALWAYS_OPEN:
             return None
-        if has_proven(request) or not needs_factor(request.user):
-            if AFTER in request.session:
-                del request.session[AFTER]
-            return None
-        return self._lead_away(request)
+        if OWN_PAGES.match(name):
+            # Else a password alone would do to read the recovery codes, or to take the factor away.
+            shut = not has_proven(request) and is_mfa_enabled(request.user, FACTORS)
+            return self._lead_away(request) if shut else None
+        if not has_proven(request) and needs_factor(request.user):
+            return self._lead_away(request)
+        if AFTER in request.session:
+            del request.session[AFTER]
+        return None
 
     def _lead_away(self, request: HtmxHttpRequest) -> HttpResponse:
         if request.htmx:
@@ -204,14 +212,16 @@ class SecondFactorMiddleware:
 
 
 @receiver(authenticator_added, dispatch_uid="portal.second_factor")
-def added(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-    """Setting one up takes a right answer of it: that proves it for this session."""
-    if authenticator.type in FACTORS:
+def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    """Setting up the first one takes a right answer of it: that proves it for this session, and ends the others."""
+    if list(Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS)) == [authenticator]:
         request.session[PROVEN] = str(authenticator.type)
+        end_sessions(user, but=request.session.session_key)
 
 
 @receiver(authenticator_removed, dispatch_uid="portal.second_factor")
 def removed(request: HttpRequest, user: User, **_: Any) -> None:
-    """Without any factor left, what this session has shown before counts no more."""
+    """Without any factor left, what this session has shown before counts no more, and the others end."""
     if not is_mfa_enabled(user, FACTORS):
         request.session[PROVEN] = ""
+        end_sessions(user, but=request.session.session_key)

@@ -61,7 +61,7 @@ FLOORS: list[set[str]] = [
     {"orders.views/"},
     {"orders.urls"},
     # The building.
-    {"portal.logs", "portal.readiness", "portal.vendor"},
+    {"portal.logs", "portal.readiness", "portal.sessions", "portal.vendor"},
     {"portal.models", "portal.mailing", "portal.middleware", "portal.roles"},
     {"portal.second_factor"},
     {

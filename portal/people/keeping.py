@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.utils import timezone
 from orders import auditing
 from portal.models import Invitation
 from portal.roles import ADMIN_ROLE, ROLES
+from portal.sessions import end_sessions
 
 
 class Refused(Exception):
@@ -97,7 +97,7 @@ def deactivate(person: User, *, actor: User | None) -> None:
     with in_line(actor):
         _refuse(person, actor, losing=True)
         User.objects.filter(pk=person.pk).update(is_active=False)
-        revoked, ended = _end_invitations(person), _end_sessions(person)
+        revoked, ended = _end_invitations(person), end_sessions(person)
         told = {"sessions_ended": ended, "invitations_revoked": revoked}
         auditing.note("person.deactivated", actor=actor, target=person, data=told)
 
@@ -112,7 +112,7 @@ def reactivate(person: User, *, actor: User | None) -> None:
 def sign_out(person: User, *, actor: User | None) -> int:
     """End all sessions of a person at once. How many there were. Raises Refused."""
     with in_line(actor):
-        count = _end_sessions(person)
+        count = end_sessions(person)
         auditing.note("person.signed_out", actor=actor, target=person, data={"sessions_ended": count})
     return count
 
@@ -123,18 +123,10 @@ def reset_factors(person: User, *, reason: str, actor: User | None) -> int:
         if actor is not None and actor.pk == person.pk:
             raise Refused("This is you. Change your own second factor under your account.")
         removed: int = Authenticator.objects.filter(user_id=person.pk).delete()[0]
-        ended = _end_sessions(person)
+        ended = end_sessions(person)
         told = {"removed": removed, "sessions_ended": ended}
         auditing.note("mfa.removed", actor=actor, target=person, words=reason, data=told)
     return removed
-
-
-def _end_sessions(person: User) -> int:
-    rows = Session.objects.filter(expire_date__gt=timezone.now())
-    theirs = [row.pk for row in rows.iterator() if row.get_decoded().get("_auth_user_id") == str(person.pk)]
-    for start in range(0, len(theirs), 500):
-        Session.objects.filter(pk__in=theirs[start : start + 500]).delete()
-    return len(theirs)
 
 
 def _refuse(person: User, actor: User | None, *, losing: bool) -> None:

@@ -8,17 +8,23 @@ import time
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.signals import authenticator_added
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from orders.models import Order
+from portal import account_urls
+from portal.second_factor import has_proven
 
 GOOD = "a-good-password"
 LOGIN = "/accounts/login/"
@@ -197,17 +203,66 @@ def test_recovery_codes_count_for_as_long_as_there_are_others_and_new_ones_end_t
     assert "no-store" in download["Cache-Control"]
 
 
-def test_a_session_without_a_factor_is_asked_when_one_was_added_elsewhere(
-    alice: User, clock: time_machine.Traveller
+def test_the_first_factor_ends_the_other_sessions_and_the_next_one_does_not(
+    alice: User, bob: User, clock: time_machine.Traveller
 ) -> None:
-    old, _ = sign_in("alice")
-    other, _ = sign_in("alice")
+    """Whoever has nothing but the password came in when that was enough."""
+    old, other, bobs = sign_in("alice")[0], sign_in("alice")[0], sign_in("bob")[0]
     secret = set_up_app(other)
+    assert old.get("/accounts/").url == "/accounts/login/?next=/accounts/"
+    assert other.get("/orders/").status_code == 200
+    assert bobs.get("/accounts/").status_code == 200
     clock.shift(60)
-    assert old.get("/orders/").url == "/accounts/second-factor/again/?next=%2Forders%2F"
-    answer = old.post("/accounts/second-factor/again/", {"code": code(secret), "next": "/orders/"})
-    assert answer.url == "/orders/"
-    assert old.get("/orders/").status_code == 200
+    again, answer = sign_in("alice")
+    again.post(answer.url, {"code": code(secret)})
+    assert again.post("/accounts/app/deactivate/").status_code == 302
+    assert other.get("/accounts/").url == "/accounts/login/?next=/accounts/", "what it has shown is no factor any more"
+    assert again.get("/accounts/").status_code == 200
+
+
+OWN_PAGES = [url.name for url in account_urls.urlpatterns if getattr(url.callback, "login_required", True)]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", OWN_PAGES)
+def test_with_a_factor_that_it_has_not_shown_a_session_opens_no_page_of_the_account(
+    name: str, method: str, alice: User, clock: time_machine.Traveller
+) -> None:
+    client, _ = sign_in("alice")
+    instance = TOTP.activate(alice, "A" * 32).instance
+    RecoveryCodes.activate(alice)
+    url = reverse(name, args=[instance.pk] if name in ("mfa_remove_webauthn", "mfa_edit_webauthn") else [])
+    answer = getattr(client, method)(url, {"password": GOOD})
+    if name in ("mfa_reauthenticate", "account_logout"):
+        assert answer.status_code == (302 if (name, method) == ("account_logout", "post") else 200)
+        assert "/accounts/reauthenticate/" not in answer.content.decode(), "the password is not enough"
+        return
+    assert answer.status_code == 302
+    assert answer.url.startswith("/accounts/second-factor/again/"), answer.url
+    assert Authenticator.objects.filter(user=alice).count() == 2
+
+
+def test_once_it_has_shown_the_factor_it_goes_on_where_it_was(alice: User, clock: time_machine.Traveller) -> None:
+    client, _ = sign_in("alice")
+    TOTP.activate(alice, "A" * 32)
+    for page in ("/orders/", "/accounts/recovery-codes/generate/"):
+        url = f"/accounts/second-factor/again/?next={quote(page, safe='')}"
+        assert client.get(page).url == url
+    answer = client.post(url, {"code": code("A" * 32), "next": page})
+    assert answer.url == page
+    assert client.get(page).status_code == client.get("/orders/").status_code == 200
+
+
+def test_another_factor_proves_nothing_for_a_session_that_has_not_shown_the_first(alice: User) -> None:
+    """Both pages were open before there was any factor."""
+    request = RequestFactory().get("/")
+    request.user, request.session = alice, Client().session
+    for secret, proven in (("A" * 32, True), ("B" * 32, False)):
+        request.session.flush()
+        kind = Authenticator.Type.TOTP if proven else Authenticator.Type.WEBAUTHN
+        added = Authenticator.objects.create(user=alice, type=kind, data={"secret": secret})
+        authenticator_added.send(sender=Authenticator, request=request, user=alice, authenticator=added)
+        assert has_proven(request) == proven
 
 
 def test_without_the_last_factor_one_is_led_to_set_up_another(
