@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
+
 from orders.composing import Choices, Recipe, Target
-from orders.models import Limits, MirroredQuerySet, Order, Partner
+from orders.models import Contact, Limits, MirroredQuerySet, Order, Partner
 
 ASK = "Ask an administrator if you should."
 
@@ -39,24 +41,48 @@ class Allowed:
         rows = Partner.objects.on_offer()
         return rows if self.limits is None else rows.filter(pk__in=self.limits.partners.values("pk"))
 
+    def contacts(self) -> MirroredQuerySet:
+        """The billing contacts that are on offer to this person.
+
+        Whose a contact is, only our own "preferred by" tells: those that other customers prefer, and none of this
+        person's, are not.
+        """
+        rows = Contact.objects.on_offer()
+        if self.limits is None:
+            return rows
+        prefer = Partner.objects.filter(preferred_contact=OuterRef("pk"))
+        theirs = prefer.filter(pk__in=self.limits.partners.values("pk"))
+        return rows.filter(Exists(theirs) | ~Exists(prefer))
+
     def recipe(self, recipe: Recipe) -> bool:
         """Whether anything of this product can be ordered at all."""
         return recipe.target is not Target.DEVICE or self.pbx
 
-    def refusal(self, recipe: Recipe, choices: Choices) -> str:
-        """Why this cannot be ordered, in words; empty if it may, or if it is not said yet for whom."""
+    def refusals(self, recipe: Recipe, choices: Choices) -> dict[str, str]:
+        """Why this cannot be ordered, in words, by the step that has to be answered anew, the first one first."""
         if self.limits is None:
-            return ""
+            return {}
+        found = {"target": self._target(self.limits, recipe, choices), "billing": self._billing(choices)}
+        return {step: words for step, words in found.items() if words}
+
+    def _target(self, limits: Limits, recipe: Recipe, choices: Choices) -> str:
         if recipe.target is Target.DEVICE or choices.license_for == "existing":
             return "" if self.pbx else NO_PBX
         if choices.partner_id is None:
             return ""
         if not choices.partner_id:
             return "" if self.own_account else NOT_OURSELVES
-        if self.limits.partners.filter(remote_id=choices.partner_id).exists():
+        if limits.partners.filter(remote_id=choices.partner_id).exists():
             return ""
         partner = Partner.objects.filter(remote_id=choices.partner_id).first()
         return f"You may not order for {partner or 'this customer'}. Choose another customer. {ASK}"
+
+    def _billing(self, choices: Choices) -> str:
+        """Who has left the list is not refused here: that concerns everybody."""
+        contact = Contact.objects.on_offer().filter(remote_id=choices.billing_contact_id).first()
+        if contact is None or self.contacts().filter(pk=contact.pk).exists():
+            return ""
+        return f"You may not bill {contact}. Choose another billing contact. {ASK}"
 
 
 def allowed(person_id: int) -> Allowed:
@@ -64,7 +90,8 @@ def allowed(person_id: int) -> Allowed:
     return Allowed(Limits.objects.filter(person_id=person_id, limited=True).first())
 
 
-def barred(person_id: int, drafts: Iterable[Order]) -> set[UUID]:
-    """Which of these drafts name somebody for whom their owner may no longer order."""
+def barred(person_id: int, drafts: Iterable[Order]) -> dict[UUID, str]:
+    """Which of these drafts name somebody who is no longer open to their owner, each with the step that does."""
     may = allowed(person_id)
-    return {draft.pk for draft in drafts if may.refusal(draft.recipe, draft.picked)} if may.limits else set()
+    refused = {draft.pk: may.refusals(draft.recipe, draft.picked) for draft in drafts}
+    return {pk: next(iter(steps)) for pk, steps in refused.items() if steps}

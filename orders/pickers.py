@@ -39,11 +39,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The selected entry in detail."""
+    """The selected entry in detail. One that is `lost` was chosen before, and cannot be had now."""
 
     title: str
     lines: list[str]
     id: str
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,16 @@ def partner_picker(*, may: Allowed, selected: str | None, query: str, options_ur
         options_url=options_url,
         empty_label=OWN_ACCOUNT if may.own_account else "",
         nothing=NOTHING_YET if may.limits is None else NOBODY,
+        closed="You may not order for this customer",
     )
 
 
 def contact_picker(
-    *, selected: str | None, query: str, options_url: str, last_used: str, preferred: str = ""
+    *, may: Allowed, selected: str | None, query: str, options_url: str, last_used: str, preferred: str = ""
 ) -> Picker:
-    """The billing contacts: first the one that the customer prefers, then the one that was used last."""
+    """The billing contacts open to somebody: first the one that the customer prefers, then the one used last."""
     return _people(
-        Contact.objects.on_offer(),
+        may.contacts(),
         name="billing_contact_id",
         label="Billing contact",
         selected=selected,
@@ -96,6 +98,7 @@ def contact_picker(
         first={preferred: "Preferred by this customer", last_used: "Last used"}
         if preferred
         else {last_used: "Last used"},
+        closed="You may not bill this contact",
     )
 
 
@@ -152,6 +155,7 @@ def _people(
     empty_label: str = "",
     first: Mapping[str, str] | None = None,  # who stand on top, by id, each with the reason
     nothing: str = NOTHING_YET,
+    closed: str = "",  # of whom is on offer, but not among these rows
 ) -> Picker:
     query = query[:QUERY_LIMIT]
     total = rows.count()
@@ -172,7 +176,7 @@ def _people(
         total=max(total, len(found)),
         query=query,
         options_url=options_url,
-        selected=_chosen(chosen, selected or ""),
+        selected=_chosen(chosen, rows, selected or "", closed),
         as_of=runs.freshness(Listed.CONTACTS if rows.model is Contact else Listed.PARTNERS).at,
         empty_label=empty_label,
         empty_selected=selected == "",
@@ -181,11 +185,15 @@ def _people(
     )
 
 
-def _chosen(row: Mirrored | None, selected: str) -> Chosen | None:
+def _chosen(row: Mirrored | None, rows: MirroredQuerySet, selected: str, closed: str) -> Chosen | None:
     """Who is selected. One that is gone still counts: else "our own account" would be offered in its place."""
     if row:
         return Chosen(str(row), [row.detail, row.address], row.remote_id)
-    return Chosen("No longer in the list: choose another one", [], selected[:40]) if selected else None
+    if not selected:
+        return None
+    offered = rows.model.objects.on_offer().filter(remote_id=selected).exists()
+    why = closed if closed and offered else "No longer in the list"
+    return Chosen(f"{why}: choose another one", [], selected[:40], lost=True)
 
 
 def _leading(rows: MirroredQuerySet, found: list[Mirrored], leading: Mapping[str, str]) -> list[Mirrored]:

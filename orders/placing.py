@@ -122,7 +122,7 @@ def place(
 
     def look_again() -> None:
         # Inside the transaction: limits that were set since the draft was made count.
-        if words := allowed(order.owner_id).refusal(order.recipe, order.picked):
+        for words in allowed(order.owner_id).refusals(order.recipe, order.picked).values():
             raise CannotPlace(words)
         one_at_a_time(likeness)
         _refuse_twins(ours(order, likeness), reason=reason, shown=[twin.key for twin in known])

@@ -17,7 +17,7 @@ from orders.duplicates import twins
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.likeness import wanted_by
 from orders.lookups import Lookup
-from orders.models import Contact, Order, Partner
+from orders.models import Order, Partner
 from orders.pickers import contact_picker, device_picker, partner_picker
 from orders.placing import preview
 from orders.plan_form import PlanForm
@@ -67,7 +67,7 @@ def _selected(data: QueryDict | None, stored: str | None, name: str) -> str | No
 def _target(order: Order, data: QueryDict | None) -> StepPage:
     recipe, choices = order.recipe, order.picked
     may = allowed(order.owner_id)
-    refusal = may.refusal(recipe, choices)
+    refusal = may.refusals(recipe, choices).get("target", "")
     if not may.recipe(recipe):
         return StepPage(notice=refusal)
     listed: Lookup[Any] | None = None
@@ -194,23 +194,25 @@ def _hint(form: PlanForm, service: Service) -> str:
 
 
 def _billing(order: Order, data: QueryDict | None) -> StepPage:
-    choices = order.picked
+    choices, may = order.picked, allowed(order.owner_id)
     last_used = _last_contact(order)
-    only = list(Contact.objects.on_offer().values_list("remote_id", flat=True)[:2])
+    only = list(may.contacts().values_list("remote_id", flat=True)[:2])
     preset = choices.billing_contact_id or (only[0] if len(only) == 1 else "")
     form = BillingForm(
         data,
         initial=initial(choices),
-        knows_contact=lambda each: Contact.objects.on_offer().filter(remote_id=each).exists(),
+        knows_contact=lambda each: may.contacts().filter(remote_id=each).exists(),
     )
     picker = contact_picker(
+        may=may,
         selected=_selected(data, preset, "billing_contact_id"),
         query=_query(data, "billing_contact_id"),
         options_url=options_url(order, "billing", "billing_contact_id"),
         last_used=last_used,
         preferred=_preferred_contact(choices.partner_id),
     )
-    return StepPage(form=form, context={"contact_picker": picker})
+    refusal = may.refusals(order.recipe, choices).get("billing", "")
+    return StepPage(form=form, context={"contact_picker": picker}, notice=refusal if data is None else "")
 
 
 def _preferred_contact(partner_id: str | None) -> str:

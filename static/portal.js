@@ -53,6 +53,9 @@
     const card = picker.querySelector('[data-chosen]')
     card.hidden = !option
     if (!option) return
+    const tick = card.querySelector('use')
+    tick.setAttribute('href', tick.getAttribute('href').replace(/#.*/, '#circle-check'))
+    card.querySelector('.tile').classList.remove('lost')
     const [title, ...rest] = option.text.split(' — ')
     const lines = rest.join(' — ').split(' · ').filter(line => line && !line.startsWith(option.value))
     card.querySelector('[data-chosen-title]').textContent = title

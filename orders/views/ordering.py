@@ -46,7 +46,7 @@ class Draft:
     step: str  # the one that is open
     updated_at: datetime
     resume_url: str
-    barred: bool  # it names somebody for whom its owner may no longer order
+    barred: bool  # it names somebody who is no longer open to its owner
 
 
 REASON, REASON_LIMIT = "reason for the same again", 2000
@@ -93,8 +93,8 @@ def drafts_of(request: HtmxHttpRequest) -> OrderQuerySet:
 def as_drafts(orders: Iterable[Order]) -> list[Draft]:
     """Drafts as a list shows them, each with the URL of its first open step."""
     drafts = list(orders)
-    closed = barred(drafts[0].owner_id, drafts) if drafts else set()
-    return [_as_draft(order, "target" if order.pk in closed else wizard.first_open(order), closed) for order in drafts]
+    closed = barred(drafts[0].owner_id, drafts) if drafts else {}
+    return [_as_draft(order, closed.get(order.pk) or wizard.first_open(order), closed) for order in drafts]
 
 
 def _as_draft(draft: Order, step: str, closed: Container[UUID]) -> Draft:
@@ -142,7 +142,7 @@ def step(request: HtmxHttpRequest, pk: UUID, name: str) -> HttpResponse:
     if wizard.STEPS.index(name) > wizard.STEPS.index(wizard.first_open(order)):
         messages.info(request, "One step at a time: this one comes first.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if name != "target" and (back := _back_to_target(order)):
+    if back := _back_to_refused(order, name):
         return back
     if name != "review":
         return _answer(request, order, name) if request.method == "POST" else _ask(request, order, name)
@@ -162,10 +162,11 @@ def _offer_restore(request: HtmxHttpRequest, order: Order) -> HttpResponse:
     return redirect("orders:catalogue")
 
 
-def _back_to_target(order: Order) -> HttpResponse | None:
-    """Back to the first step, which says why, if its owner may no longer order for whom it names."""
-    refused = allowed(order.owner_id).refusal(order.recipe, order.picked)
-    return redirect(wizard.step_url(order, "target")) if refused else None
+def _back_to_refused(order: Order, name: str) -> HttpResponse | None:
+    """Back to an earlier step, which says why, if whom it names is no longer open to the draft's owner."""
+    earlier = wizard.STEPS[: wizard.STEPS.index(name)]
+    refused = [step for step in allowed(order.owner_id).refusals(order.recipe, order.picked) if step in earlier]
+    return redirect(wizard.step_url(order, refused[0])) if refused else None
 
 
 def _back_to_plan(order: Order) -> HttpResponse | None:
@@ -267,7 +268,7 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if back := _back_to_target(order) or _back_to_plan(order):
+    if back := _back_to_refused(order, "review") or _back_to_plan(order):
         return back
     form = PlaceForm(request.POST)
     try:

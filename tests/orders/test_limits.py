@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from orders import placing
 from orders.lifecycle import Status
-from orders.models import Limits, Order, Partner
+from orders.models import Contact, Limits, Order, Partner
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
-from tests.tutorials import CHOICES
+from tests.tutorials import CHOICES, CONTACT
 
 TURNKEY, LINKUS, SOFTWARE = "turnkey-capacity", "linkus-cloud-service", "software-edition-license"
 
@@ -197,3 +200,96 @@ def test_every_recipe_has_an_answer_for_somebody_limited(limit: Limit, alice: Us
         order = start(alice, slug, partner_id="")
         shown = alices.get(target(order)).content.decode()
         assert "for PBXs are not open to you" in shown or "You may not order for our own account" in shown
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_new_licence_keeps_nothing_of_the_pbx_that_was_chosen_before(
+    limited: bool, limit: Limit, alice: User, alices: Client
+) -> None:
+    order = start(alice, SOFTWARE)  # for a PBX
+    only = limit() if limited else Partner.objects.on_offer()[0]
+    answer = alices.post(target(order), {"license_for": "new", "partner_id": only.remote_id})
+    assert answer["Location"].endswith("/plan/")
+    order.refresh_from_db()
+    kept = order.picked
+    assert (kept.product_no, kept.plan_id, kept.service_id) == ("", "", None)
+    assert order.target_label == str(only)
+    assert alices.get(f"/orders/{order.pk}/review/").url == f"/orders/{order.pk}/plan/"
+
+
+@pytest.fixture
+def theirs(accounts: None) -> Contact:
+    """A billing contact that another customer prefers, for whom Alice may not order."""
+    stranger = Partner.objects.on_offer().order_by("remote_id")[1]
+    contact = Contact.objects.on_offer().exclude(remote_id=CONTACT).order_by("remote_id")[0]
+    Partner.objects.filter(pk=stranger.pk).update(preferred_contact=contact)
+    return contact
+
+
+def test_whom_only_other_customers_prefer_is_not_billed(
+    limit: Limit, alice: User, alices: Client, theirs: Contact
+) -> None:
+    only = limit()
+    order = start(alice, TURNKEY, partner_id=only.remote_id, billing_contact_id="")
+    billing, options = f"/orders/{order.pk}/billing/", f"/orders/{order.pk}/billing/options/"
+    for shown in (alices.get(billing), alices.get(options, {"name": "billing_contact_id"})):
+        text = shown.content.decode()
+        assert theirs.remote_id not in text
+        assert f'<option value="{CONTACT}"' in text, "nobody prefers this one: it is anybody's"
+    assert alices.post(billing, {"billing_contact_id": theirs.remote_id}).status_code == 422
+    Partner.objects.filter(pk=only.pk).update(preferred_contact=theirs)
+    assert f'<option value="{theirs.remote_id}"' in alices.get(billing).content.decode()
+    assert alices.post(billing, {"billing_contact_id": theirs.remote_id}).status_code == 302
+
+
+def test_who_is_not_limited_bills_anybody(alice: User, alices: Client, theirs: Contact) -> None:
+    order = start(alice, TURNKEY, billing_contact_id="")
+    billing = f"/orders/{order.pk}/billing/"
+    assert f'<option value="{theirs.remote_id}"' in alices.get(billing).content.decode()
+    assert alices.post(billing, {"billing_contact_id": theirs.remote_id}).status_code == 302
+
+
+def test_a_draft_that_bills_whom_only_others_prefer_says_so_and_cannot_be_placed(
+    limit: Limit, alice: User, alices: Client, theirs: Contact
+) -> None:
+    only = limit()
+    order = start(alice, TURNKEY, partner_id=only.remote_id, billing_contact_id=theirs.remote_id)
+    billing = f"/orders/{order.pk}/billing/"
+    assert "No longer open to you" in alices.get("/").content.decode()
+    shown = alices.get(f"/orders/{order.pk}/review/", follow=True)
+    assert shown.redirect_chain == [(billing, 302)]
+    assert "You may not bill" in shown.content.decode()
+    sha256 = placing.preview(order)[2]
+    assert alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256}).url == billing
+    with pytest.raises(CannotPlace, match="You may not bill"):
+        placing.place(order, approved_sha256=sha256, actor=alice)
+    assert alices.post(billing, {"billing_contact_id": CONTACT}).status_code == 302
+    assert placing.place(Order.objects.get(pk=order.pk), approved_sha256=sha256_of(order), actor=alice)
+
+
+def test_who_is_not_open_is_not_called_gone_nor_ticked(
+    limit: Limit, alice: User, alices: Client, theirs: Contact
+) -> None:
+    only = limit()
+    stranger = others(only)[0]
+    order = start(alice, TURNKEY, partner_id=stranger.remote_id, billing_contact_id=theirs.remote_id)
+    text = alices.get(target(order)).content.decode()
+    assert card(text, "partner_id") == ("triangle-alert", "You may not order for this customer: choose another one")
+    Partner.objects.filter(pk=stranger.pk).update(gone_at=timezone.now())
+    text = alices.get(target(order)).content.decode()
+    assert card(text, "partner_id") == ("triangle-alert", "No longer in the list: choose another one")
+    placing.answer(order, {"partner_id": only.remote_id})
+    assert card(alices.get(target(order)).content.decode(), "partner_id") == ("circle-check", str(only))
+    text = alices.get(f"/orders/{order.pk}/billing/").content.decode()
+    assert card(text, "billing_contact_id") == ("triangle-alert", "You may not bill this contact: choose another one")
+
+
+def card(page: str, name: str) -> tuple[str, str]:
+    """The icon that is to be seen on the card of what is chosen, and its words."""
+    picker = page.partition(f'data-picker="{name}"')[2]
+    tile = re.search(r'<span class="tile[^>]*>.*?</span>', picker, re.DOTALL)
+    title = re.search(r"<b data-chosen-title>(.*?)</b>", picker)
+    assert tile
+    assert title
+    [icon] = re.findall(r"icons[^#]*\.svg#([\w-]+)", tile[0])
+    return icon, html.unescape(title[1])
