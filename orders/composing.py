@@ -147,8 +147,12 @@ class Choices:
 
 EMPTY = {each.name: each.default for each in fields(Choices)}
 
-# The catalogue is asked for one PBX, and services hang under their plan.
-DEPENDENTS = {"product_no": ("plan_id", "service_id"), "plan_id": ("service_id",)}
+# A new licence has no PBX, the catalogue is asked for one PBX, and services hang under their plan.
+DEPENDENTS = {
+    "license_for": ("product_no", "plan_id", "service_id"),
+    "product_no": ("plan_id", "service_id"),
+    "plan_id": ("service_id",),
+}
 
 
 def compose(recipe: Recipe, choices: Choices, *, reference: str = "") -> OrderRequest:
