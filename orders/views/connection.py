@@ -20,7 +20,7 @@ from orders.accounts import runs as account_runs
 from orders.destination import account_mark, current_destination
 from orders.history import runs
 from orders.lifecycle import Status
-from orders.models import MANAGE_CONNECTION, Listed, Order
+from orders.models import MANAGE_CONNECTION, Attempt, Listed, Order, Outcome
 from orders.rendering import HtmxHttpRequest, page
 from yeastar_api.errors import NotDelivered, Refused
 
@@ -44,6 +44,27 @@ class TokenState:
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
+WENT = {
+    Outcome.OPEN: "One is being sent just now.",
+    Outcome.RECEIPT: "The last one came through: Yeastar answered with a receipt.",
+    Outcome.REFUSED: "The last one reached Yeastar, which refused it. Nothing was bought.",
+    Outcome.NOT_DELIVERED: "The last one did not reach Yeastar. Nothing was bought by that.",
+    Outcome.UNANSWERED: "The last one was sent, but no clear answer came back.",
+    Outcome.LOST: "The last one was perhaps sent, and its worker never came back.",
+}
+"""How the latest attempt to send an order went."""
+
+
+@dataclass(frozen=True)
+class Last:
+    """The latest attempt to send an order, in words."""
+
+    words: str
+    order: Order
+    at: datetime
+    tone: str  # good · held · warn
+
+
 @require_safe
 @those_who_may
 def connection_page(request: HtmxHttpRequest) -> HttpResponse:
@@ -57,6 +78,7 @@ def connection_page(request: HtmxHttpRequest) -> HttpResponse:
         "credentials": credentials.in_force(),
         "token": _token(),
         "breaker": breaker,
+        "last": _last(),
         "limit": settings.BREAKER_FAILURES,
         "calls": watching.watched(),
         "skew": watching.skew(),
@@ -124,6 +146,18 @@ def _test() -> dict[str, object]:
         "test_failed": trying.BAD in states,
         "test_odd": trying.ODD in states,
     }
+
+
+def _last() -> Last | None:
+    """None if no order was ever sent from here to where orders go now."""
+    here = Attempt.objects.filter(order__destination=current_destination()).select_related("order")
+    if (last := here.order_by("-pk").first()) is None:
+        return None
+    words = WENT[Outcome(last.outcome)]
+    if last.order.status == Status.UNCERTAIN:
+        return Last(f"{words} Nobody knows yet whether it was bought.", last.order, last.started_at, "warn")
+    well = last.outcome in (Outcome.OPEN, Outcome.RECEIPT)
+    return Last(words, last.order, last.started_at, "good" if well else "held")
 
 
 def _token() -> TokenState:

@@ -84,6 +84,35 @@ def test_before_anything_was_asked_the_page_says_so(adams: Client, watched_porta
     assert "not real: this is a sandbox" in page
 
 
+@pytest.mark.parametrize(
+    ("fault", "tone", "words"),
+    [
+        (None, "good", "The last one came through"),
+        (("refuse", {"code": "no_permission", "http_status": 403}), "held", "which refused it. Nothing was bought."),
+        (("reset", {"processed": True}), "warn", "no clear answer came back. Nobody knows yet whether it was bought."),
+        (("status", {"status": 429}), "held", "The last order was not delivered."),
+    ],
+)
+def test_the_page_says_how_the_last_order_went(
+    fault: tuple[str, dict[str, Any]] | None,
+    tone: str,
+    words: str,
+    queued: Callable[..., Order],
+    adams: Client,
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+) -> None:
+    assert "None was sent yet." in text(adams)
+    order = queued()
+    if fault:
+        sandbox.fault("save", fault[0], **fault[1])
+    submitting.submit(order.pk, portal)
+    page = text(adams)
+    assert f'<section class="verdict {tone}">' in page
+    assert words in page
+    assert order.reference in page
+
+
 def test_every_call_of_the_client_has_its_line(sandbox: Sandbox, db: None) -> None:
     told: set[str] = set()
     with portal_for(httpx.WSGITransport(app=sandbox), observe=lambda call, *_: told.add(call)) as portal:
