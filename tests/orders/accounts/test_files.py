@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -196,18 +197,60 @@ def bomb(size: int) -> bytes:
     return out.getvalue()
 
 
+def with_texts(*rows: list[str]) -> bytes:
+    """A workbook whose texts are kept in a part of their own, as Excel keeps them."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return out.getvalue()
+
+
+def altered(change: Callable[[str, bytes], bytes]) -> bytes:
+    """A workbook, each part of which was changed by its name."""
+    source, out = io.BytesIO(with_texts(["Id", "Note"], ["1", "x"])), io.BytesIO()
+    with zipfile.ZipFile(source) as packed, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in packed.infolist():
+            made.writestr(part.filename, change(part.filename, packed.read(part)))
+    return out.getvalue()
+
+
 def with_entities() -> bytes:
     """A workbook whose table defines entities within entities."""
-    source, out = io.BytesIO(workbook(["Id", "Note"], ["1", "x"])), io.BytesIO()
     laughs = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>'
-    with zipfile.ZipFile(source) as packed, zipfile.ZipFile(out, "w") as made:
-        for part in packed.infolist():
-            text = packed.read(part)
-            if part.filename.startswith("xl/worksheets/") or part.filename == "xl/sharedStrings.xml":
-                text = laughs.encode() + text.replace(b"<?xml version='1.0' encoding='UTF-8'?>", b"")
-                text = text.replace(b"</sheetData>", b"&b;&c;</sheetData>")
-            made.writestr(part, text)
-    return out.getvalue()
+
+    def change(name: str, text: bytes) -> bytes:
+        if not name.startswith(("xl/worksheets/", "xl/sharedStrings")):
+            return text
+        text = laughs.encode() + text.partition(b"?>")[2]
+        return text.replace(b"</sheetData>", b"&b;&c;</sheetData>")
+
+    return altered(change)
+
+
+def swollen(part: str, end: str, piece: str, times: int, before: str = "") -> bytes:
+    """A workbook of which one part holds, in front of `end`, a piece very many times."""
+    more = f"{before}{piece * times}{end}".encode()
+
+    def change(name: str, text: bytes) -> bytes:
+        assert name != part or end.encode() in text
+        return text.replace(end.encode(), more) if name == part else text
+
+    return altered(change)
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "blanks": lambda: bomb(100 * 2**20),
+    "very many styles": lambda: swollen("xl/styles.xml", "</cellXfs>", "<xf/>", 2_000_000),
+    "very many names": lambda: swollen("xl/workbook.xml", "</workbook>", '<definedName name="a"/>', 50_000),
+    "very many cells of one row": lambda: swollen(SHEET, "</row></sheetData>", "<c/>", 1_000_000),
+    "very many merged cells": lambda: swollen(SHEET, "</worksheet>", '<mergeCell ref="A1"/>', 100_000, "<mergeCells>"),
+    "rows that are none": lambda: swollen(SHEET, "</worksheet>", "<row/>", 1_000_000),
+    "very many empty texts": lambda: swollen("xl/sharedStrings.xml", "</sst>", "<si/>", 3_000_000),
+}
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -221,12 +264,14 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "an archive of very many parts": lambda: zipped({f"{n}": b"" for n in range(300)} | {"xl/workbook.xml": b"<x/>"}),
     "a workbook without a table": lambda: zipped({"xl/workbook.xml": b"<x/>", "[Content_Types].xml": b"<x/>"}),
     "a bomb": lambda: bomb(100 * 2**20),
+    "a bomb of styles": BOMBS["very many styles"],
     "entities": with_entities,
     "no id": lambda: b"Name,Note\n1,2\n",
     "no column of ours": lambda: b"Id,Colour\n1,2\n",
     "two columns of one name": lambda: b"Id,Note,note\n1,2,3\n",
     "heads alone": lambda: b"Id,Note\n",
     "an open quote": lambda: b'Id,Note\n1,"abc\n2,x\n',
+    "a line of commas, and something at its end": lambda: b"Id,Note\n" + b"," * 2**20 + b"x",
     "very many columns": lambda: b"Id,Note" + b",x" * 100 + b"\n1" + b",y" * 101 + b"\n",
     "a very long cell": lambda: b"Id,Note\n1," + b"x" * 20_000 + b"\n",
     "too many rows": lambda: b"Id,Note\n" + b"1,x\n" * 25_001,
@@ -257,15 +302,39 @@ def test_what_cannot_be_read_is_said_in_words_and_nothing_is_kept(what: str, nam
     assert ours() == before
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_bomb_is_refused_before_it_is_opened(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("it was opened")
 
-    content = bomb(100 * 2**20)
+    content = BOMBS[what]()
     assert len(content) < 200_000
     monkeypatch.setattr(openpyxl, "load_workbook", never)
     with pytest.raises(Unreadable, match="far larger than it seems"):
         read(content)
+
+
+def test_a_large_table_of_short_rows_is_no_bomb() -> None:
+    rows = [[f"P3106913644890{number:06}", f"A note on {number}"] for number in range(8_000)]
+    content = with_texts(["Id", "Note"], *rows)
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        assert packed.getinfo(SHEET).file_size > tables.SMALL_PART_BYTES
+        assert packed.getinfo("xl/sharedStrings.xml").file_size > tables.SMALL_PART_BYTES
+    assert [cells for _, cells in read(content).rows] == rows
+
+
+def test_a_line_is_known_to_be_too_wide_before_its_cells_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(b"Id,Note" + b"," * 500 + b"\n1,x" + b", " * 500).rows == [(2, ["1", "x"])], "empty cells are none"
+    known: list[str] = []
+
+    def remember(cell: str) -> str:
+        known.append(cell)
+        return cell
+
+    monkeypatch.setattr(tables, "read_back", remember)
+    with pytest.raises(Unreadable, match="Line 2 has more than 40 columns"):
+        read(b"Id,Note\n" + b"';" * 10 + b"1," * 50_000)
+    assert known == ["Id", "Note"]
 
 
 def test_what_a_hostile_file_says_is_shown_as_text(adams: Client) -> None:
