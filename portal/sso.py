@@ -12,6 +12,7 @@ import jwt
 from allauth.account.signals import user_logged_in
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
@@ -31,7 +32,7 @@ from django.views.decorators.http import require_GET, require_POST
 from requests import RequestException
 
 from orders import auditing
-from portal.people import keeping
+from portal.people import inviting, keeping
 from portal.roles import ROLES
 from portal.second_factor import PROVEN
 
@@ -41,6 +42,9 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures that only the provider can make; a shared secret proves nothing of the kind."""
 LEEWAY = 60
 """Seconds by which the provider's clock may differ from ours."""
+
+RATE = {"sso": "30/m/ip"}
+"""Each asks the provider, and keeps a session."""
 
 TROUBLE = {
     # kind: (status, title, words)
@@ -170,6 +174,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             logger.warning("Single sign-on failed: the ID token answers another question")
             raise Refused(request, "failed")
         person = sociallogin.user if sociallogin.is_existing else person_of(request, sociallogin)
+        if person and not person.is_active:
+            raise ImmediateHttpResponse(redirect("account_inactive"))
         role = role_of_groups(request, sociallogin.claims)
         if person and role is not None:
             renew_role(person, role)
@@ -182,14 +188,22 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             sociallogin.connect(request, person)
             auditing.note("login.connected", actor=person, target=person, words=settings.OIDC_NAME)
 
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        """What the provider calls them, up to an @: a user name might else be the address of somebody else."""
+        name = str(data.get("username") or "").partition("@")[0][:150]
+        return cast(User, super().populate_user(request, sociallogin, {**data, "username": name}))
+
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Only the provider's people, and only if they are to be made."""
         return bool(settings.OIDC_CREATE_PEOPLE)
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        """A new person, with the role of their groups."""
-        user = cast(User, super().save_user(request, sociallogin, form))
-        auditing.note("person.added", actor=user, target=user, words=f"At the first login with {settings.OIDC_NAME}")
+        """A new person, with the role of their groups, and the limits of the invitation that waits for them."""
+        with keeping.in_line(None):
+            user = cast(User, super().save_user(request, sociallogin, form))
+            words = f"At the first login with {settings.OIDC_NAME}"
+            auditing.note("person.added", actor=user, target=user, words=words)
+            inviting.accept_by_address(user)
         renew_role(user, role_of_groups(request, sociallogin.claims) or "")
         return user
 
@@ -235,16 +249,7 @@ def role_of_groups(request: HttpRequest, claims: dict[str, Any]) -> str | None:
 def renew_role(person: User, role: str) -> None:
     """What the provider says now; none if empty. The last admin stays one: else nobody could let people in."""
     try:
-        if role:
-            keeping.give_role(person, role, actor=None)
-            return
-        with keeping.in_line(None):
-            before = keeping.role_of(person)
-            if keeping.is_last_admin(person):
-                raise keeping.Refused
-            person.groups.clear()
-            if before:
-                auditing.note("role.changed", target=person, data={"role": {"before": before, "after": ""}})
+        keeping.give_role(person, role, actor=None)
     except keeping.Refused:
         logger.warning("Single sign-on leaves person %s the role admin: there is no other admin", person.pk)
 
@@ -278,6 +283,8 @@ def login(request: HttpRequest) -> HttpResponse:
     """Off to the provider. By a page that goes on by itself: a form may not lead to other sites (form-action)."""
     if not settings.OIDC_SERVER_URL:
         raise Http404
+    if ratelimit.consume(request, app="portal", action="sso", config=RATE) is None:
+        return cast(HttpResponse, ratelimit.respond_429(request))
     nonce = secrets.token_urlsafe(32)
     try:
         answer = (

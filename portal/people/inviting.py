@@ -112,12 +112,26 @@ def accept(invitation: Invitation, person: User) -> User:
         person.email, person.first_name = now.email, now.name
         person.save()
         person.groups.set([Group.objects.get(name=now.role)])
-        if now.limited:
-            limits = Limits.objects.create(
-                person=person, limited=True, own_account=now.own_account, any_pbx=now.any_pbx
-            )
-            limits.partners.set(now.partners.values_list("pk", flat=True))
-        Invitation.objects.filter(pk=now.pk).update(used_by=person)
-        told = {"role": now.role, "limited": now.limited, "invited_by": now.invited_by.get_username()}
-        auditing.note("person.joined", actor=person, target=person, data=told)
+        _join(now, person, role=now.role)
     return person
+
+
+def accept_by_address(person: User) -> None:
+    """Whoever comes in by another door has the limits of the invitation that waits for them, expired or not.
+
+    To be called behind the line, in the transaction that makes the person.
+    """
+    waiting = Invitation.objects.pending().filter(email__iexact=person.email).first()
+    if waiting:
+        _join(waiting, person)
+
+
+def _join(invitation: Invitation, person: User, **told: str) -> None:
+    if invitation.limited:
+        limits = Limits.objects.create(
+            person=person, limited=True, own_account=invitation.own_account, any_pbx=invitation.any_pbx
+        )
+        limits.partners.set(invitation.partners.values_list("pk", flat=True))
+    Invitation.objects.filter(pk=invitation.pk).update(used_at=timezone.now(), used_by=person)
+    data = {**told, "limited": invitation.limited, "invited_by": invitation.invited_by.get_username()}
+    auditing.note("person.joined", actor=person, target=person, data=data)

@@ -60,13 +60,16 @@ def is_last_admin(person: User) -> bool:
 
 
 def give_role(person: User, role: str, *, actor: User | None) -> str:
-    """Give this role in place of any other. The role before. Raises Refused for the last admin, and for oneself."""
+    """Give this role, or none if empty, in place of any other. The role before.
+
+    Raises Refused for the last admin, and for oneself.
+    """
     with in_line(actor):
         before = role_of(person)
         if before == role:
             return before
         _refuse(person, actor, losing=role != ADMIN_ROLE)
-        person.groups.set([Group.objects.get(name=role)])
+        person.groups.set(Group.objects.filter(name=role))
         if before == ADMIN_ROLE:
             _end_invitations(person)
         auditing.note("role.changed", actor=actor, target=person, data={"role": {"before": before, "after": role}})

@@ -21,9 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
-from orders.models import AuditEntry
+from orders.models import AuditEntry, Limits, Partner
+from portal.models import Invitation
+from portal.people import inviting
+from tests.conftest import person
 
 ISSUER = "https://login.example.com/realm"
 CLIENT = "portal"
@@ -189,6 +193,50 @@ def test_a_stranger_becomes_a_person_where_that_is_wanted(alice: User, provider:
     assert (eve.first_name, eve.last_name) == ("Alice", "Smith")
 
 
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("adam@example.com", "eve"),
+        ("EVE@EXAMPLE.COM", "EVE"),
+        ("@example.com", "eve"),
+        ("ADAM", "eve"),
+        ("x" * 200, "x" * 150),
+        ("nul\x00", "eve"),
+        (["a"], "eve"),
+        (None, "eve"),
+    ],
+)
+def test_a_strangers_name_is_nobodys_name_or_address(
+    told: Any, name: str, adam: User, provider: Played, settings: Any
+) -> None:
+    settings.OIDC_CREATE_PEOPLE = True
+    provider.claims |= {"email": "eve@example.com", "preferred_username": told, "name": "Eve"}
+    assert sign_in(provider)[1].url == "/"
+    assert User.objects.get(email="eve@example.com").username == name
+    given = {"login": "adam@example.com", "password": "a-good-password"}
+    assert Client().post("/accounts/login/", given).url == "/"
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_stranger_who_was_invited_has_the_limits_of_the_invitation(
+    expired: bool, adam: User, accounts: None, provider: Played, settings: Any
+) -> None:
+    settings.OIDC_CREATE_PEOPLE = True
+    invitation, token = inviting.invite(email="eve@example.com", name="", role="staff", limited=True, actor=adam)
+    invitation.partners.set(Partner.objects.all()[:2])
+    if expired:
+        Invitation.objects.update(expires_at=timezone.now())
+    provider.claims |= {"email": "Eve@example.com", "groups": ["yeastar-managers"]}
+    assert sign_in(provider)[1].url == "/"
+    limits = Limits.objects.get(person__email__iexact="eve@example.com")
+    assert (limits.limited, limits.own_account, limits.any_pbx) == (True, False, False)
+    assert limits.partners.count() == 2
+    assert roles(limits.person) == ["manager"]
+    invitation.refresh_from_db()
+    assert invitation.used_by == limits.person
+    assert inviting.find(token) is None
+
+
 def test_a_stranger_without_a_known_group_becomes_nobody(provider: Played, settings: Any) -> None:
     settings.OIDC_CREATE_PEOPLE = True
     provider.claims |= {"email": "eve@example.com", "groups": ["everybody"]}
@@ -215,6 +263,19 @@ def test_who_has_no_group_any_more_has_no_role_any_more(alice: User, adam: User,
     refused(client, answer, 403, "None of your groups has a role here")
     assert roles(alice) == []
     assert open_session.get("/").status_code == 403, "nor in another browser"
+
+
+def test_invitations_of_an_admin_end_with_the_groups_that_made_them_one(
+    adam: User, provider: Played, settings: Any
+) -> None:
+    person("ann", "admin")
+    provider.claims |= {"email": "adam@example.com", "groups": ["yeastar-admins"]}
+    for groups in (["yeastar-staff"], []):
+        adam.groups.set([Group.objects.get(name="admin")])
+        inviting.invite(email="eve@example.com", name="", role="admin", limited=False, actor=adam)
+        provider.claims["groups"] = groups
+        sign_in(provider)
+        assert not Invitation.objects.open().exists()
 
 
 def test_a_provider_that_tells_no_groups_changes_no_role(alice: User, provider: Played) -> None:
@@ -252,11 +313,17 @@ def test_an_address_of_two_people_is_nobodys(alice: User, bob: User, provider: P
     refused(client, answer, 403, "Nobody knows you here yet")
 
 
-def test_somebody_switched_off_stays_out(alice: User, provider: Played) -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_somebody_switched_off_stays_out_and_who_they_were(known: bool, alice: User, provider: Played) -> None:
+    if known:
+        sign_in(provider)
     User.objects.update(is_active=False)
+    provider.claims["groups"] = ["yeastar-admins"]
     client, answer = sign_in(provider)
     assert answer.url == "/accounts/inactive/"
     assert client.get("/").status_code == 302
+    assert roles(alice) == ["staff"]
+    assert SocialAccount.objects.exists() == known
 
 
 FORGED: dict[str, Callable[[Played], Any]] = {
@@ -370,6 +437,12 @@ def test_only_our_own_button_begins_it_and_nobody_adds_to_it(alice: User, provid
     assert "evil" not in page.content.decode()
     assert "scope=admin" not in page.content.decode()
     assert page["Content-Security-Policy"] == client.get("/accounts/login/")["Content-Security-Policy"]
+
+
+def test_nobody_asks_the_provider_without_end(alice: User, provider: Played) -> None:
+    client = Client()
+    answers = [client.post("/accounts/sso/").status_code for _ in range(31)]
+    assert answers == [200] * 30 + [429]
 
 
 def test_the_session_is_another_one_after_it(alice: User, provider: Played) -> None:
