@@ -217,12 +217,16 @@ class Order(models.Model):
         words: str = "",
         actor: AbstractBaseUser | None = None,
         data: dict[str, Any] | None = None,
+        only_if: models.Q | None = None,
         also: Callable[[], object] | None = None,
         **columns: Any,
-    ) -> None:
-        """Write an event that does not move the order, and what `also` writes, in one transaction."""
+    ) -> bool:
+        """Write an event that does not move the order, and what `also` writes, in one transaction.
+
+        False, and nothing is written, if the row is not as `only_if` says.
+        """
         event = self._event(title=title, words=words, actor=actor, data=data, at=timezone.now(), moved=None)
-        self._write(event, only_if=None, also=also, **columns)
+        return self._write(event, only_if=only_if, also=also, **columns)
 
     def _event(
         self,

@@ -95,9 +95,9 @@ class AcceptForm(UserCreationForm):  # type: ignore[type-arg]  # Django's own ta
         return super().clean() or {}
 
     def validate_password_for_user(self, user: User, **more: Any) -> None:
-        """Nothing to judge without one."""
+        """Nothing to judge without one. What is wrong with it stands at the first field, where one chooses it."""
         if not settings.OIDC_ONLY:
-            super().validate_password_for_user(user, **more)  # type: ignore[misc]  # not in the stubs
+            super().validate_password_for_user(user, "password1")  # type: ignore[misc]  # not in the stubs
 
     def set_password_and_save(self, user: User, **more: Any) -> User:
         """Nothing to set without one."""

@@ -9,10 +9,12 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.utils import timezone
 
 from orders import auditing
+from orders.lifecycle import Status
+from orders.models import Order
 from portal.models import Invitation
 from portal.roles import ADMIN_ROLE, ROLES
 from portal.sessions import end_sessions
@@ -130,6 +132,20 @@ def reset_factors(person: User, *, reason: str, actor: User | None) -> int:
         told = {"removed": removed, "sessions_ended": ended}
         auditing.note("mfa.removed", actor=actor, target=person, words=reason, data=told)
     return removed
+
+
+def take_over(draft: Order, *, actor: User) -> None:
+    """Make a draft one's own, of somebody who cannot go on with it. Raises Refused if that changed a moment ago."""
+    gone = User.objects.filter(pk=draft.owner_id, is_active=False)  # not a join: the UPDATE must look at the row itself
+    left = Q(owner__in=gone, status=Status.DRAFT, discarded_at=None)
+    if not draft.note(
+        title=f"Draft taken over from {draft.owner}",
+        actor=actor,
+        only_if=left & Q(Exists(admins().filter(pk=actor.pk))),
+        also=lambda: auditing.note("order.taken_over", target=draft, words=f"A draft of {draft.owner}"),
+        owner_id=actor.pk,
+    ):
+        raise Refused(f"The draft is not yours: another admin was quicker, or {draft.owner} may sign in again.")
 
 
 def _refuse(person: User, actor: User | None, *, losing: bool) -> None:

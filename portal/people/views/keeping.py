@@ -248,11 +248,10 @@ def take_over(request: HtmxHttpRequest, pk: int, order: UUID) -> HttpResponse:
     """Make a draft one's own, of somebody who cannot go on with it."""
     person = get_object_or_404(User, pk=pk, is_active=False)
     draft = get_object_or_404(Order.objects.filter(owner=person).drafts(), pk=order)
-    draft.note(
-        title=f"Draft taken over from {person}",
-        actor=request.user,
-        also=lambda: auditing.note("order.taken_over", target=draft, words=f"A draft of {person}"),
-        owner_id=request.user.pk,
-    )
+    try:
+        keeping.take_over(draft, actor=request.user)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("people:person", pk)
     messages.success(request, "The draft is yours now. Nothing is ordered until you place it.")
     return redirect(draft)

@@ -20,6 +20,7 @@ from orders.rendering import HtmxHttpRequest, page
 from orders.text import storable
 from portal.models import Invitation
 from portal.people.forms import LimitsForm
+from portal.people.inviting import GONE
 from portal.people.keeping import Refused, in_line
 from portal.people.views.keeping import admins_only
 
@@ -89,6 +90,9 @@ def _change(request: HtmxHttpRequest, holder: Limited, form: LimitsForm) -> str:
     named = [int(each) for each in request.POST.getlist("partner")[:AT_ONCE] if each.isdecimal() and len(each) < 19]
     wanted = request.POST.get("do", "")
     with in_line(request.user):
+        holder.refresh_from_db()
+        if isinstance(holder, Invitation) and not holder.pending:
+            raise Refused(GONE)
         before = _told(holder)
         if wanted == "add":
             done = _add(holder, named)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from orders.models import AuditEntry, Limits, Partner
 from portal.logs import mask_keys
 from portal.models import Invitation
 from portal.people import inviting, keeping
+from portal.people.views import limiting
 from portal.people.views.inviting import LINK_COOKIE
 from tests.conftest import person
 
@@ -289,6 +291,7 @@ def test_a_bad_name_or_password_is_refused_and_uses_nothing_up(
     answer = client.post(link, CHOSEN | changes)
     assert answer.status_code == 422
     assert words in answer.content.decode()
+    assert list(answer.context["form"].errors) == [next(iter(changes))], "where it is to be mended"
     invitation.refresh_from_db()
     assert invitation.used_at is None
     assert client.post(link, CHOSEN).status_code == 302
@@ -368,6 +371,28 @@ def test_limits_come_with_the_invitation(adams: Client, client: Client, accounts
     assert (limits.limited, limits.own_account, limits.any_pbx) == (True, True, False)
     assert list(limits.partners.all()) == [only]
     assert adams.get(url)["Location"] == f"/people/{limits.pk}/limits/", "now they are the person's"
+
+
+@pytest.mark.parametrize("sent", [{"do": "save", "limited": "yes"}, {"do": "add", "partner": "1"}, {"do": "save"}])
+def test_limits_of_an_invitation_that_is_used_at_the_same_moment_are_not_said_to_be_saved(
+    adams: Client, client: Client, accounts: None, monkeypatch: pytest.MonkeyPatch, sent: dict[str, str]
+) -> None:
+    invitation, link = invite(adams)
+    url = f"/people/invitations/{invitation.pk}/limits/"
+
+    @contextmanager
+    def behind_eve(actor: User) -> Iterator[None]:
+        assert client.post(link, CHOSEN).status_code == 302
+        with keeping.in_line(actor):
+            yield
+
+    monkeypatch.setattr(limiting, "in_line", behind_eve)
+    answer = adams.post(url, sent)
+    assert answer.status_code == 422
+    assert inviting.GONE in answer.content.decode()
+    invitation.refresh_from_db()
+    assert (invitation.limited, invitation.partners.count()) == (False, 0)
+    assert not AuditEntry.objects.filter(action="limits.changed").exists()
 
 
 def test_where_single_sign_on_alone_counts_nobody_gets_a_password(adams: Client, client: Client, settings: Any) -> None:

@@ -238,6 +238,32 @@ def test_the_draft_of_somebody_deactivated_can_be_taken_over_and_placed(
     assert adams.post(f"/people/{alice.pk}/drafts/{left.pk}/").status_code == 404
 
 
+@pytest.mark.parametrize("what", ["taken", "let in again", "discarded", "demoted", "put out"])
+def test_a_draft_is_not_taken_over_if_something_changed_a_moment_ago(
+    what: str, adam: User, ann: User, alice: User, draft: Callable[[str], Order]
+) -> None:
+    left = draft("turnkey-capacity")
+    keeping.deactivate(alice, actor=ann)
+    seen = Order.objects.get(pk=left.pk)
+    match what:
+        case "taken":
+            keeping.take_over(left, actor=ann)
+        case "let in again":
+            keeping.reactivate(alice, actor=ann)
+        case "discarded":
+            Order.objects.filter(pk=left.pk).update(discarded_at=left.updated_at)
+        case "demoted":
+            keeping.give_role(adam, "staff", actor=ann)
+        case "put out":
+            keeping.deactivate(adam, actor=ann)
+    with pytest.raises(Refused, match="The draft is not yours"):
+        keeping.take_over(seen, actor=adam)
+    left.refresh_from_db()
+    assert left.owner == (ann if what == "taken" else alice)
+    assert left.events.filter(title="Draft taken over from alice").count() == (what == "taken")
+    assert evidence.first_broken_link(left) is None
+
+
 def test_an_order_is_not_taken_over(adams: Client, alice: User, queued: Callable[..., Order]) -> None:
     order = queued()
     adams.post(f"/people/{alice.pk}/deactivate/")
