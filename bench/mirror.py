@@ -10,6 +10,7 @@ has no index but that of its key; ours has ten that each row stands in. The seco
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
 import resource
@@ -63,6 +64,8 @@ def measure() -> Iterator[Row]:
         portal.check_token()
         stage.control("POST", "orders/generate", {"count": asked.records})
         with Bare(stage) as bare:
+            gc.collect()
+            gc.freeze()  # as the worker does
             upserted = timed("bare loop that upserts", bare.upsert_all)
             first = timed("first mirror", lambda: follow(portal, whole=True))
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1_000_000

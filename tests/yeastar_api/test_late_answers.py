@@ -103,7 +103,7 @@ def test_a_flood_of_preliminary_answers_ends_however_fast_it_comes():
         begun = time.monotonic()
         with pytest.raises(Unanswered):
             client.save(b"{}")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30  # else never
 
 
 def test_a_process_that_was_stopped_beyond_its_budget_reads_its_receipt():

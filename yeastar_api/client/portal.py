@@ -126,7 +126,8 @@ class PartnerPortal:
         headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
         # httpx follows no redirect unless told to, and a save must never be: the tests hold it to that.
         reader = BoundedTransport(reading, max_bytes=LIST_MAX_BYTES, dated=self._dated)
-        self._reader = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=reader)
+        self._base_url = base_url
+        self._reader = httpx.Client(auth=self._auth, headers=headers, transport=reader)
         headers |= {"Connection": "close"}
         self._buyer = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=fresh)
 
@@ -355,7 +356,8 @@ class PartnerPortal:
     def _get(self, call: str, path: str, params: dict[str, str], read: Callable[[Any], T]) -> T:
         """Ask, and ask again while it may help and there is time, with jitter so that workers spread out."""
         deadline = time.monotonic() + self._get_budget
-        address = f"{path}?{urlencode(params, quote_via=quote)}" if params else path  # httpx takes longer to join them
+        # httpx takes longer to join the parts.
+        address = self._base_url + (f"{path}?{urlencode(params, quote_via=quote)}" if params else path)
 
         def once() -> T:
             request = self._reader.build_request("GET", address, extensions={"deadline": deadline})
