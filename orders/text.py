@@ -18,6 +18,14 @@ def plain(words: str) -> str:
     return OUR_EXCEPTIONS.sub("", words)
 
 
+UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def one_line(text: str) -> str:
+    """Text as a field of one line shows it: each break and each row of blanks is one blank."""
+    return UNSEEN.sub(" ", text).strip()
+
+
 def fold(text: str) -> str:
     """Text as it is searched: lower case, without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())

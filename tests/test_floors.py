@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"yeastar_api.auth"},
     {"yeastar_api.client/"},
     # What we sell, ask, remember, show.
-    {"orders.reference"},
+    {"orders.labels", "orders.reference"},
     {
         "orders",
         "orders.apps",

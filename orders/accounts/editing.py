@@ -2,7 +2,7 @@
 
 Neither call may be repeated by a machine: it is not known whether the vendor would do it twice. So a row is committed
 before the call begins, under an id that stands in the form: a second click finds it taken. If the answer is lost, the
-customer is looked up by email before anything is said.
+customer is looked up by email before anything is said. Changes go by email, too: whose it is is looked up first.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from orders import auditing
 from orders.accounts import syncing
 from orders.destination import current_destination
 from orders.diagnosis import advice
+from orders.labels import label_of_ours
 from orders.models import Listed, Partner, PartnerChange
-from orders.text import plain, storable
+from orders.text import one_line, plain, storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
 from yeastar_api.messages import WIRE_NAMES, UserRequest
@@ -53,13 +54,27 @@ class Result:
     """What became of it."""
 
     change: PartnerChange
-    errors: dict[str, str] = field(default_factory=dict)  # by our names of fields; "" for the whole
+    errors: Mapping[str, str] = field(default_factory=dict)  # by our names of fields; "" for the whole
+    here: Mapping[str, str] = field(default_factory=dict)  # what the vendor has where somebody saw something else
     twice: bool = False  # the form had been sent before
 
     @property
     def done(self) -> bool:
         """Whether the vendor has it."""
         return self.change.state in SETTLED
+
+
+class NotAsked(Exception):
+    """Nothing was asked to be changed. Why not stands by our names of fields, and what the vendor has there."""
+
+    def __init__(self, errors: Mapping[str, str], here: Mapping[str, str] | None = None) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors, self.here = errors, here or {}
+
+
+def told(raw: Mapping[str, Any]) -> dict[str, str]:
+    """What the vendor tells of a customer, by our names, each in one line. What it does not tell is not named."""
+    return {ours: one_line(str(raw[name] or "")) for ours, name in WIRE_NAMES.items() if name in raw}
 
 
 def create(
@@ -70,12 +85,29 @@ def create(
     return _ask(portal, UserRequest(values["email"], others, activation=activation), change_id, who, partner=None)
 
 
-def edit(portal: PartnerPortal, partner: Partner, values: Mapping[str, str], *, change_id: UUID, who: User) -> Result:
-    """Change these values of a customer; what is not named stays as it is."""
-    return _ask(portal, UserRequest(partner.email, dict(values)), change_id, who, partner=partner)
+def edit(
+    portal: PartnerPortal,
+    partner: Partner,
+    values: Mapping[str, str],
+    *,
+    seen: Mapping[str, str],
+    change_id: UUID,
+    who: User,
+) -> Result:
+    """Change these values of a customer, of whom somebody saw `seen`; what is not named stays as it is."""
+    user = UserRequest(partner.email, dict(values))
+    return _ask(portal, user, change_id, who, partner=partner, seen=seen)
 
 
-def _ask(portal: PartnerPortal, user: UserRequest, change_id: UUID, who: User, *, partner: Partner | None) -> Result:
+def _ask(
+    portal: PartnerPortal,
+    user: UserRequest,
+    change_id: UUID,
+    who: User,
+    *,
+    partner: Partner | None,
+    seen: Mapping[str, str] | None = None,
+) -> Result:
     asked = {"email": user.email, **user.values, "activation": user.activation}
     change = PartnerChange(
         id=change_id,
@@ -92,7 +124,11 @@ def _ask(portal: PartnerPortal, user: UserRequest, change_id: UUID, who: User, *
     except IntegrityError:
         return Result(PartnerChange.objects.get(pk=change_id, who=who), twice=True)
     try:
+        if partner:
+            _look_before(portal, partner, user.values, seen or {})
         (portal.edit_user if partner else portal.save_user)(user)
+    except NotAsked as error:
+        return Result(_end(change, State.NOT_DELIVERED, str(error)), error.errors, error.here)
     except NotDelivered as error:
         wrong, todo = advice(error)
         words = f"Nothing reached Yeastar, so nothing was {_verb(change)}. {wrong} {todo}"
@@ -113,6 +149,30 @@ def _ask(portal: PartnerPortal, user: UserRequest, change_id: UUID, who: User, *
     return Result(change)
 
 
+def _look_before(portal: PartnerPortal, partner: Partner, values: Mapping[str, str], seen: Mapping[str, str]) -> None:
+    """The address is still this customer's, and what is to be changed still what was seen. Raises NotAsked."""
+    try:
+        found = portal.subordinate_user(partner.email)
+    except ApiError as error:
+        wrong, todo = advice(error)
+        first = "Nothing was changed: first Yeastar is asked whose this address is, and that failed."
+        raise NotAsked({"": f"{first} {wrong} {todo}"}) from error
+    if found is None or _is_another(found, partner):
+        whose = f"the customer with the id {found.partner_id}" if found else "nobody"
+        behind = "Sync the list of customers, and look again."
+        raise NotAsked({"": f"Nothing was changed: at Yeastar {partner.email} is the address of {whose}. {behind}"})
+    now = told(found.raw)
+    here = {name: now[name] for name, value in values.items() if now.get(name, value) not in (seen.get(name), value)}
+    if here:
+        words = "Yeastar has {} by now; what you had seen was another. Send it again if yours is to count."
+        raise NotAsked({name: words.format(f"“{value}”" if value else "nothing") for name, value in here.items()}, here)
+
+
+def _is_another(found: RemotePartner, partner: Partner) -> bool:
+    """An answer without an id tells nothing about that."""
+    return bool(found.partner_id) and found.partner_id != partner.remote_id
+
+
 def look(portal: PartnerPortal, change: PartnerChange, *, lost: ApiError | None = None) -> None:
     """Look up by email what became of a change whose answer was lost."""
     why = f"The answer was lost: {plain(lost.detail or lost.code)}. " if lost else ""
@@ -122,36 +182,34 @@ def look(portal: PartnerPortal, change: PartnerChange, *, lost: ApiError | None 
         words = f"{why}{change.email} could not be looked up either: {advice(error)[0]} {LOOK_AGAIN}"
         _end(change, State.UNKNOWN, words)
         return
-    if found is not None and _is_it(found, change):
-        _end(change, State.FOUND, f"{why}Yeastar has {change.email} as you wanted it: it was {_verb(change)}.")
+    state, words = _judged(found, change)
+    _end(change, state, f"{why}{words}")
+    if state == State.FOUND:
         _read_again(portal, change)
-    elif change.partner_id:
-        state = "as it was before" if found else "no longer"
-        words = f"{why}As far as can be seen it was not changed: Yeastar has it {state}. {LOOK_AGAIN}"
-        _end(change, State.NOT_FOUND, words)
-    else:
-        there = "somebody else with this address" if found else "nobody with this address"
-        words = f"{why}As far as can be seen it was not created: Yeastar knows {there}. {LOOK_AGAIN}"
-        _end(change, State.NOT_FOUND, words)
 
 
-def _is_it(found: RemotePartner, change: PartnerChange) -> bool:
-    """Whether the vendor has what was asked for, as far as it tells it."""
-    if found.email.casefold() != change.email.casefold():
-        return False
-    if change.partner_id is None and not _known_before(change):
-        return True  # however the vendor may have spelt the rest
-    told = {ours: found.raw.get(theirs) for ours, theirs in WIRE_NAMES.items()}
-    asked = {name: value for name, value in change.asked.items() if name in WIRE_NAMES and name != "email"}
-    return all(_same(told.get(name), value) for name, value in asked.items())
+def _judged(found: RemotePartner | None, change: PartnerChange) -> tuple[State, str]:
+    """What became of a change, by whom the vendor has under its address, as far as it tells."""
+    not_done = f"As far as can be seen it was not {_verb(change)}: Yeastar"
+    if found is None or found.email.casefold() != change.email.casefold():
+        whom = "has it no longer" if change.partner else "knows nobody with this address"
+        return State.NOT_FOUND, f"{not_done} {whom}. {LOOK_AGAIN}"
+    if _is_another(found, change.partner) if change.partner else _known_before(change):
+        return State.NOT_FOUND, f"{not_done} knows somebody else with this address. {LOOK_AGAIN}"
+    asked = {name: one_line(value) for name, value in change.asked.items() if name in WIRE_NAMES and name != "email"}
+    here = told(found.raw)
+    other = [f"{label_of_ours(name)} “{here[name]}”" for name in asked if here.get(name, asked[name]) != asked[name]]
+    if other:
+        return State.NOT_FOUND, f"{not_done} has {', '.join(other)}. {LOOK_AGAIN}"
+    untold = ", ".join(label_of_ours(name) for name in asked if name not in here)
+    if untold and change.partner:
+        return State.UNKNOWN, f"Yeastar does not tell what it has as {untold}: look there whether it was changed."
+    but = f", though it does not tell what it has as {untold}" if untold else ""
+    return State.FOUND, f"Yeastar has {change.email} as you wanted it{but}: it was {_verb(change)}."
 
 
 def _known_before(change: PartnerChange) -> bool:
     return Partner.objects.filter(email__iexact=change.email, first_seen_at__lt=change.at).exists()
-
-
-def _same(told: Any, asked: str) -> bool:
-    return told is None or str(told).strip().casefold() == asked.strip().casefold()
 
 
 def refusals(error: Refused) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from orders.labels import label, label_of_ours
 from orders.templatetags.house import icon, spoken
 
 register = template.Library()
@@ -62,6 +63,10 @@ def sort_link(sort: dict[str, str], base: str, word: str) -> SafeString:
 def run_url(kind: Any, run: Any) -> str:
     """The page of a run."""
     return reverse(f"orders:{kind.what}_run", args=[run.pk])
+
+
+register.filter("label", label)
+register.filter("label_of_ours", label_of_ours)
 
 
 @register.filter

@@ -19,6 +19,7 @@ from orders.accounts import finding, keeping, runs
 from orders.accounts.depending import broken, naming
 from orders.accounts.forms import AccountForm
 from orders.accounts.lists import LISTS, List
+from orders.labels import label
 from orders.models import AccountChange, Listed, Mirrored, Partner, Record
 from orders.pickers import preferred_picker
 from orders.rendering import HtmxHttpRequest, page
@@ -28,8 +29,6 @@ CHANGES = 50
 
 OTHERS = 10
 """So many orders of each kind."""
-
-LABELS = {"userType": "Type", "zipCode": "ZIP code", "taxNum": "Tax number", "stateProvince": "State or province"}
 
 
 def admins_only(
@@ -200,7 +199,7 @@ def _show(
         picker=picker,
         preferred=preferred,
         edit_url=url_of(kind, "edit", row.pk),
-        facts=[(LABELS.get(name, _words(name)), value) for name, value in _told(kind, row)],
+        facts=[(label(name), value) for name, value in _told(kind, row)],
         raw=json.dumps(row.raw, indent=2, ensure_ascii=False),
         changes=list(changes.order_by("-pk")[: CHANGES + 1])[:CHANGES],
         changed=changes.count(),
@@ -233,12 +232,6 @@ def _told(kind: List, row: Mirrored) -> list[tuple[str, str]]:
     """What the vendor tells, but for the id, which stands there already."""
     told = {name: value for name, value in row.raw.items() if name != kind.id_name}
     return [(name, str(value)) for name, value in told.items() if value not in ("", None, [], {})]
-
-
-def _words(name: str) -> str:
-    """phoneNumber → Phone number."""
-    spaced = "".join(f" {each.lower()}" if each.isupper() else each for each in name)
-    return spaced.strip().capitalize()
 
 
 @require_safe

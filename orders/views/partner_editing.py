@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,7 +17,6 @@ from orders.accounts import editing
 from orders.accounts.editing_form import PartnerForm
 from orders.models import CHANGE_PARTNER, Partner, PartnerChange
 from orders.rendering import HtmxHttpRequest, page
-from yeastar_api.messages import WIRE_NAMES
 
 those_who_may = permission_required(CHANGE_PARTNER, raise_exception=True)
 
@@ -27,7 +27,7 @@ SHOWN = 10
 @those_who_may
 def new_partner(request: HtmxHttpRequest) -> HttpResponse:
     """A form, and the customer that is created with it."""
-    form = PartnerForm(request.POST if request.method == "POST" else None, countries=_countries(request), new=True)
+    form = PartnerForm(request.POST if request.method == "POST" else None, countries=_countries(request))
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
         change_id, activation = data.pop("change"), data.pop("activation")
@@ -46,18 +46,17 @@ def new_partner(request: HtmxHttpRequest) -> HttpResponse:
 @those_who_may
 def edit_partner(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """What Yeastar keeps of a customer, to be changed there."""
-    partner = get_object_or_404(Partner, pk=pk, gone_at=None)
-    before = {name: str(partner.raw.get(theirs) or "") for name, theirs in WIRE_NAMES.items()}
-    form = PartnerForm(request.POST if request.method == "POST" else None, countries=(), new=False, initial=before)
+    partner = get_object_or_404(Partner, ~Q(email=""), pk=pk, gone_at=None)
+    form = PartnerForm(request.POST if request.method == "POST" else None, shown=editing.told(partner.raw))
     if request.method == "POST" and form.is_valid():
-        data = dict(form.cleaned_data)
-        change_id = data.pop("change")
-        changed = {name: value for name, value in data.items() if value != before[name].strip()}
-        if not changed:
+        if not form.changed:
             messages.info(request, "Nothing was different, so Yeastar was not asked.")
             return redirect("orders:edit_partner", pk)
+        change_id = form.cleaned_data["change"]
         try:
-            result = editing.edit(gateway.portal(), partner, changed, change_id=change_id, who=request.user)
+            result = editing.edit(
+                gateway.portal(), partner, form.changed, seen=form.seen, change_id=change_id, who=request.user
+            )
         except PartnerChange.DoesNotExist:
             raise Http404 from None
         if answer := _answer(request, form, result):
@@ -95,7 +94,7 @@ def _answer(request: HtmxHttpRequest, form: PartnerForm, result: editing.Result)
     if result.errors and not result.twice:
         for name, words in result.errors.items():
             form.add_error(name if name in form.fields else None, words)
-        form.renewed()
+        form.renewed(result.here)
         return None
     if result.twice:
         messages.info(

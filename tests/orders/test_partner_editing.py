@@ -15,6 +15,7 @@ from orders import gateway
 from orders.accounts import syncing
 from orders.models import AccountChange, AuditEntry, Listed, Partner, PartnerChange
 from tests.conftest import portal_for
+from tests.orders.test_bad_input import Fields
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import Unanswered
 from yeastar_api.messages import UserRequest
@@ -151,7 +152,7 @@ def test_it_was_still_on_its_way_and_looking_again_finds_it(
 ) -> None:
     sandbox.fault("save_user", "reset", processed=False)
     change = PartnerChange.objects.get(pk=create(adams).url.split("/")[-2])
-    portal.save_user(UserRequest(EVA["email"], {"first_name": "Eva", "country": "Portugal"}))  # it arrives late
+    portal.save_user(UserRequest(EVA["email"], {name: EVA[name] for name in EVA if name != "email"}))  # it arrives late
     adams.post(f"/partners/changes/{change.pk}/look/")
     change.refresh_from_db()
     assert change.state == PartnerChange.State.FOUND
@@ -196,16 +197,28 @@ def test_whose_process_died_can_be_looked_up(adams: Client, adam: User, sandbox:
     assert change.state == PartnerChange.State.NOT_FOUND
 
 
+def opened(browser: Client, partner: Partner) -> dict[str, str]:
+    """All that the form of a customer would send if nothing was changed."""
+    return sent(browser.get(f"/partners/{partner.pk}/at-yeastar/"))
+
+
+def sent(answer: Any) -> dict[str, str]:
+    form = answer.content.decode().partition('class="partner-form"')[2].partition("</form>")[0]
+    return {name: values[0] for name, values in Fields(form).held.items()}
+
+
 def edit(browser: Client, partner: Partner, **changed: str) -> Any:
-    page = browser.get(f"/partners/{partner.pk}/at-yeastar/")
-    form = page.context["form"]
-    shown = {name: form[name].value() or "" for name in form.fields}
-    return browser.post(f"/partners/{partner.pk}/at-yeastar/", {**shown, **changed})
+    return browser.post(f"/partners/{partner.pk}/at-yeastar/", {**opened(browser, partner), **changed})
+
+
+def somebody(remote_id: str = "") -> Partner:
+    found = Partner.objects.exclude(first_name="").exclude(raw__city="").filter(remote_id__contains=remote_id).first()
+    assert isinstance(found, Partner)
+    return found
 
 
 def test_only_what_is_different_is_sent_and_the_change_stands_in_the_history(adams: Client, sandbox: Sandbox) -> None:
-    partner = Partner.objects.exclude(first_name="").first()
-    assert isinstance(partner, Partner)
+    partner = somebody()
     assert edit(adams, partner, city="Porto", remark="Moved").status_code == 302
     change = PartnerChange.objects.get()
     assert {name for name in change.asked if name not in ("email", "activation")} == {"city", "remark"}
@@ -219,8 +232,7 @@ def test_only_what_is_different_is_sent_and_the_change_stands_in_the_history(ada
 
 
 def test_country_and_address_cannot_be_smuggled_in(adams: Client, sandbox: Sandbox) -> None:
-    partner = Partner.objects.exclude(first_name="").first()
-    assert isinstance(partner, Partner)
+    partner = somebody()
     before = (partner.email, partner.raw["country"])
     edit(adams, partner, city="Porto", country="Narnia", email="evil@example.com", partnerId="1", activation="on")
     partner.refresh_from_db()
@@ -230,8 +242,7 @@ def test_country_and_address_cannot_be_smuggled_in(adams: Client, sandbox: Sandb
 
 @pytest.mark.parametrize(("processed", "state"), [(True, "found"), (False, "not_found")])
 def test_a_lost_answer_to_a_change_is_looked_up(processed: bool, state: str, adams: Client, sandbox: Sandbox) -> None:
-    partner = Partner.objects.exclude(first_name="").first()
-    assert isinstance(partner, Partner)
+    partner = somebody()
     sandbox.fault("edit_user", "reset", processed=processed)
     edit(adams, partner, city="Porto")
     change = PartnerChange.objects.get()
@@ -239,6 +250,109 @@ def test_a_lost_answer_to_a_change_is_looked_up(processed: bool, state: str, ada
     partner.refresh_from_db()
     assert (partner.raw["city"] == "Porto") == processed
     assert sandbox.calls["edit_user"] == 1
+
+
+def test_what_the_vendor_does_not_tell_is_not_told_as_done(adams: Client, adam: User, sandbox: Sandbox) -> None:
+    partner = somebody()
+    del sandbox.world.partners[partner.remote_id]["remark"]
+    asked = {"city": partner.raw["city"], "remark": "Moved"}
+    whose = {"who": adam, "partner": partner, "email": partner.email}
+    change = PartnerChange.objects.create(**whose, asked=asked, at="2026-01-01T00:00:00Z")
+    adams.post(f"/partners/changes/{change.pk}/look/")
+    change.refresh_from_db()
+    assert change.state == PartnerChange.State.UNKNOWN
+    assert "Yeastar does not tell what it has as Remark" in change.words
+
+
+def test_what_differs_in_its_letters_only_is_not_as_it_was_wanted(adams: Client, sandbox: Sandbox) -> None:
+    partner = somebody()
+    sandbox.fault("edit_user", "reset", processed=False)
+    edit(adams, partner, city=partner.raw["city"].upper())
+    change = PartnerChange.objects.get()
+    assert change.state == PartnerChange.State.NOT_FOUND
+    assert f"was not changed: Yeastar has City “{partner.raw['city']}”" in change.words
+
+
+def test_somebody_elses_customer_is_not_told_as_created_here(
+    adams: Client, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    portal.save_user(UserRequest(EVA["email"], {"company": "Another Ltd", "first_name": "Karl", "country": "Germany"}))
+    sandbox.fault("save_user", "reset", processed=False)
+    create(adams)
+    change = PartnerChange.objects.get()
+    assert change.state == PartnerChange.State.NOT_FOUND
+    assert "Yeastar has Company “Another Ltd”, First name “Karl”" in change.words
+
+
+def test_nobody_is_changed_who_has_the_address_of_somebody_else(adams: Client, sandbox: Sandbox) -> None:
+    partner = somebody()
+    row = sandbox.world.partners.pop(partner.remote_id)
+    sandbox.world.partners["777000777"] = {**row, "partnerId": "777000777"}
+    answer = edit(adams, partner, city="Porto")
+    assert answer.status_code == 422
+    assert f"at Yeastar {partner.email} is the address of the customer with the id 777000777" in text(answer)
+    del sandbox.world.partners["777000777"]
+    assert "is the address of nobody" in text(edit(adams, partner, city="Porto"))
+    assert "edit_user" not in sandbox.calls
+    assert {change.state for change in PartnerChange.objects.all()} == {"not_delivered"}
+
+
+def test_nobody_is_changed_while_it_cannot_be_seen_who_it_is(adams: Client, sandbox: Sandbox) -> None:
+    sandbox.fault("subordinate_user", "status", status=503, times=None)
+    answer = edit(adams, somebody(), city="Porto")
+    assert answer.status_code == 422
+    assert "Nothing was changed: first Yeastar is asked whose this address is, and that failed." in text(answer)
+    assert 'value="Porto"' in answer.content.decode()
+    assert "edit_user" not in sandbox.calls
+
+
+def test_an_old_form_undoes_nothing_that_somebody_else_has_changed(
+    adams: Client, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    partner = somebody()
+    url = f"/partners/{partner.pk}/at-yeastar/"
+    old = opened(adams, partner)
+    portal.edit_user(UserRequest(partner.email, {"city": "Braga", "remark": "By Bob"}))
+    syncing.sync(portal, Listed.PARTNERS)
+    assert adams.post(url, {**old, "phone_number": "+351 1"}).status_code == 302
+    row = sandbox.world.partners[partner.remote_id]
+    assert (row["city"], row["remark"], row["phoneNumber"]) == ("Braga", "By Bob", "+351 1")
+    old["change"] = str(uuid.uuid4())
+    answer = adams.post(url, {**old, "city": "Porto", "street": "Rua Nova 1"})
+    assert answer.status_code == 422
+    assert "Yeastar has “Braga” by now; what you had seen was another." in text(answer)
+    again = sent(answer)
+    assert (again["city"], again["street"], row["city"]) == ("Porto", "Rua Nova 1", "Braga"), "nothing is lost"
+    assert adams.post(url, again).status_code == 302
+    row = sandbox.world.partners[partner.remote_id]
+    assert (row["city"], row["street"], row["remark"]) == ("Porto", "Rua Nova 1", "By Bob")
+
+
+def test_who_has_no_address_is_not_changed_from_here(adams: Client, sandbox: Sandbox) -> None:
+    partner = somebody()
+    before = opened(adams, partner)
+    Partner.objects.filter(pk=partner.pk).update(email="")
+    page = text(adams.get(f"/partners/{partner.pk}/"))
+    assert "It has no email address, by which Yeastar finds whom to change" in page
+    assert "/at-yeastar/" not in page
+    assert adams.post(f"/partners/{partner.pk}/at-yeastar/", {**before, "city": "Porto"}).status_code == 404
+    assert "edit_user" not in sandbox.calls
+
+
+def test_what_the_vendor_has_may_break_our_rules_as_long_as_nobody_touches_it(
+    adams: Client, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    row = next(row for row in sandbox.world.partners.values() if row["firstName"])
+    theirs = {"taxType": "Steuernummer", "street": "Hinterhaus\nWeg 3", "remark": "x" * 400, "zipCode": "1\u20282"}
+    row |= theirs | {"firstName": "", "lastName": ""}
+    syncing.sync(portal, Listed.PARTNERS)
+    partner = Partner.objects.get(remote_id=row["partnerId"])
+    assert isinstance(partner, Partner)
+    assert edit(adams, partner, city="Porto").status_code == 302
+    row = sandbox.world.partners[partner.remote_id]
+    assert row["city"] == "Porto"
+    assert {name: row[name] for name in theirs} == theirs
+    assert edit(adams, partner, street="One\u2028two").status_code == 422
 
 
 @pytest.mark.parametrize("bad", ["a\nb@example.com", "no address", "x" * 300 + "@example.com", "a\x00@example.com"])

@@ -280,4 +280,9 @@ def test_everything_that_was_told_stands_on_the_page_unknown_fields_too(
     page = adams.get(f"/partners/{row.pk}/").content.decode()
     assert "Loyalty class" in page
     assert "platinum" in page
+    answer(sandbox, "partners", {**first, "loyaltyClass": "gold", "zipCode": "4000"}, *others)
+    sync(portal, Listed.PARTNERS)
+    page = adams.get(f"/partners/{row.pk}/").content.decode()
+    changed = page.partition('class="diff"')[2].partition("</dl>")[0]
+    assert set(re.findall(r"<dt>([^<]*)</dt>", changed)) == {"Postcode", "Loyalty class", "Nested"}
     assert json.dumps(first["phoneNumber"]) in page.replace("&quot;", '"') or first["phoneNumber"] in page
