@@ -64,6 +64,7 @@ ACTS = {
     "connection.tested": "Connection tested",
     "credentials.changed": "Credentials changed",
     "request": "A form sent",
+    "request.declined": "Not done",
     "request.refused": "Refused",
 }
 """Any other is told by its own words."""

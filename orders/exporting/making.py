@@ -116,7 +116,7 @@ def cancel(export: Export) -> bool:
     with transaction.atomic():
         cancelled = moving.update(state=Export.State.CANCELLED, finished_at=timezone.now(), alive_until=None)
         if cancelled:
-            auditing.note("export.cancelled", target=export)
+            auditing.note("export.cancelled", target=export, words=export.told or "Everything")
     return bool(cancelled)
 
 

@@ -106,7 +106,8 @@ def test_page(request: HtmxHttpRequest) -> HttpResponse:
 def test_now(request: HtmxHttpRequest) -> HttpResponse:
     """Make all the harmless calls, in the background. One test at a time, whoever starts it."""
     if trying.begin(gateway.portal(), who=request.user):
-        auditing.note("connection.tested", target=current_destination())
+        words = f"{trying.calls()} harmless calls were begun; their results stand on the page of the connection."
+        auditing.note("connection.tested", target=current_destination(), words=words)
     else:
         messages.info(request, "The connection is being tested already. What it says is shown here.")
     return redirect("orders:connection")

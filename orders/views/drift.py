@@ -276,6 +276,6 @@ def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     except (OperationalError, RedisError, OSError):
         messages.error(request, "No worker could be called: the queue did not answer. Try again in a moment.")
     else:
-        auditing.note("record.asked", target=record)
+        auditing.note("record.asked", target=record, words="Yeastar is asked for it in full.")
         messages.info(request, "Yeastar is asked for this order now. Load the page again in a moment.")
     return redirect("orders:record", pk=record.pk)

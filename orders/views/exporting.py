@@ -112,7 +112,7 @@ def throw_away(request: HtmxHttpRequest, pk: uuid.UUID) -> HttpResponse:
     except OSError:
         messages.error(request, "The file could not be removed. Try again in a moment.")
     else:
-        auditing.note("export.deleted", target=export)
+        auditing.note("export.deleted", target=export, words=export.told or "Everything")
         messages.success(request, f"The file {export.name} is deleted.")
     return redirect("orders:exports")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import get_adapter
+from django.contrib.messages import constants, get_messages
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 NAMED = {"account_reauthenticate": "login.confirmed", "usersessions_list": "session.ended"}
 """What others' views do without telling it, by their names."""
+
+UNTOLD = "No more is known of it than its address."
 
 SIGNED_OUT = "somebody not signed in"
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -71,7 +74,16 @@ def _see_to(request: HttpRequest, response: HttpResponse, person: Any, behalf: B
     if view in ORDINARY or not _succeeded(request, status):
         return
     if not AuditEntry.objects.filter(pk__in=behalf.noted).exists():  # an entry that was rolled back tells of nothing
-        auditing.note(NAMED.get(view, "request"), actor=person, target=target, data=data)
+        action, words = _said(request)
+        auditing.note(NAMED.get(view, action), actor=person, target=target, words=words, data=data)
+
+
+def _said(request: HttpRequest) -> tuple[str, str]:
+    """What the person was told in answer: that it was done, or why not."""
+    told = getattr(get_messages(request), "_queued_messages", [])  # to read them all would take them off the page
+    words = " ".join(str(each) for each in told)
+    done = not told or any(each.level == constants.SUCCESS for each in told)
+    return "request" if done else "request.declined", words or UNTOLD
 
 
 def _succeeded(request: HttpRequest, status: int) -> bool:

@@ -49,7 +49,9 @@ def invite(*, email: str, name: str, role: str, limited: bool, actor: User) -> t
                 expires_at=timezone.now() + settings.INVITATION_LIFE,
             )
             told = {"role": role, "limited": limited}
-            auditing.note("person.invited", actor=actor, target=invitation, data=told)
+            auditing.note(
+                "person.invited", actor=actor, target=invitation, words=_as_what(role, limited=limited), data=told
+            )
     except IntegrityError as error:
         raise Refused("This address is invited already. Send that invitation again, or revoke it.") from error
     return invitation, token
@@ -64,7 +66,8 @@ def renew(invitation: Invitation, *, actor: User) -> str:
             token_hash=digest(token), expires_at=now + settings.INVITATION_LIFE, mailed_at=None, invited_by=actor
         ):
             raise Refused(GONE)
-        auditing.note("invitation.renewed", actor=actor, target=invitation)
+        words = "A new link; the one before works no more."
+        auditing.note("invitation.renewed", actor=actor, target=invitation, words=words)
     return token
 
 
@@ -73,7 +76,12 @@ def revoke(invitation: Invitation, *, actor: User) -> None:
     with in_line(actor):
         if not Invitation.objects.pending().filter(pk=invitation.pk).update(revoked_at=timezone.now()):
             raise Refused(GONE)
-        auditing.note("invitation.withdrawn", actor=actor, target=invitation)
+        auditing.note("invitation.withdrawn", actor=actor, target=invitation, words="Its link works no more.")
+
+
+def _as_what(role: str, *, limited: bool) -> str:
+    limits = "for some customers only" if limited else "without limits"
+    return f"As {role}, {limits}." if role else f"{limits.capitalize()}."
 
 
 def link(request: HttpRequest, token: str) -> str:
@@ -134,4 +142,5 @@ def _join(invitation: Invitation, person: User, **told: str) -> None:
         limits.partners.set(invitation.partners.values_list("pk", flat=True))
     Invitation.objects.filter(pk=invitation.pk).update(used_at=timezone.now(), used_by=person)
     data = {**told, "limited": invitation.limited, "invited_by": invitation.invited_by.get_username()}
-    auditing.note("person.joined", actor=person, target=person, data=data)
+    words = _as_what(told.get("role", ""), limited=invitation.limited)
+    auditing.note("person.joined", actor=person, target=person, words=words, data=data)

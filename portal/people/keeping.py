@@ -104,21 +104,23 @@ def deactivate(person: User, *, actor: User | None) -> None:
         User.objects.filter(pk=person.pk).update(is_active=False)
         revoked, ended = _end_invitations(person), end_sessions(person)
         told = {"sessions_ended": ended, "invitations_revoked": revoked}
-        auditing.note("person.deactivated", actor=actor, target=person, data=told)
+        words = f"{_many(ended, 'session')} ended, {_many(revoked, 'invitation')} revoked."
+        auditing.note("person.deactivated", actor=actor, target=person, words=words, data=told)
 
 
 def reactivate(person: User, *, actor: User | None) -> None:
     """They may sign in again, as who they were."""
     with in_line(actor):
         if User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
-            auditing.note("person.activated", actor=actor, target=person)
+            auditing.note("person.activated", actor=actor, target=person, words="They may sign in again.")
 
 
 def sign_out(person: User, *, actor: User | None) -> int:
     """End all sessions of a person at once. How many there were. Raises Refused."""
     with in_line(actor):
         count = end_sessions(person)
-        auditing.note("person.signed_out", actor=actor, target=person, data={"sessions_ended": count})
+        words, told = f"{_many(count, 'session')} ended.", {"sessions_ended": count}
+        auditing.note("person.signed_out", actor=actor, target=person, words=words, data=told)
     return count
 
 
@@ -146,6 +148,10 @@ def take_over(draft: Order, *, actor: User) -> None:
         owner_id=actor.pk,
     ):
         raise Refused(f"The draft is not yours: another admin was quicker, or {draft.owner} may sign in again.")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _refuse(person: User, actor: User | None, *, losing: bool) -> None:

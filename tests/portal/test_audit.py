@@ -121,6 +121,7 @@ def test_whatever_an_admin_does_is_in_the_log(row: Row, world: World, adam: User
     entries = AuditEntry.objects.filter(pk__gt=before, actor=adam)
     assert entries.exists() == (row.name not in ORDINARY)
     assert all(each.address == "127.0.0.1" and each.request_id for each in entries)
+    assert all(each.words for each in entries)
 
 
 @pytest.mark.parametrize("name", FILLED)
@@ -137,6 +138,7 @@ def test_a_form_that_is_filled_in_is_in_the_log_by_its_own_name_and_an_empty_one
     entry = AuditEntry.objects.get(pk__gt=before)
     assert (entry.action, entry.actor, entry.actor_name) == (action, adam, "adam")
     assert entry.target_id
+    assert entry.words or any(isinstance(each, dict) and "after" in each for each in entry.data.values())
 
 
 CREDENTIALS = {"orders:credentials", "orders:take_credentials_away"}
@@ -232,6 +234,27 @@ def test_what_no_view_has_noted_is_noted_all_the_same(alices: Client, alice: Use
     assert entry.target_label == "POST /orders/start/turnkey-capacity/"
     assert entry.data == {"view": "orders:start", "status": 302}
     assert entry.agent == "Browser \ufffd of alice"
+
+
+def test_what_was_asked_and_not_done_is_not_told_as_done(adam: User, sign_in: Any) -> None:
+    sign_in(adam).post("/partners/hide/")
+    entry = latest()
+    assert (entry.action, entry.words) == ("request.declined", "Nothing was changed: tick the customers that you mean.")
+    assert "Not done" in sign_in(adam).get(entry.get_absolute_url()).content.decode()
+
+
+def test_changed_limits_are_told_in_words(alice: User, adam: User, accounts: None, sign_in: Any) -> None:
+    adams, url = sign_in(adam), f"/people/{alice.pk}/limits/"
+    some = list(Partner.objects.on_offer().order_by("pk")[:6])
+    adams.post(url, {"do": "add", "partner": [each.pk for each in some]})
+    assert latest().words.startswith("Added: ")
+    assert latest().words.endswith(" and 1 more.")
+    adams.post(url, {"limited": "yes", "own_account": "on"})
+    assert latest().words == "Some customers only; our own account, too."
+    adams.post(url, {"do": "remove", "partner": [some[0].pk]})
+    assert latest().words == f"Taken out: {some[0]} ({some[0].remote_id})."
+    adams.post(url, {"limited": "yes", "own_account": "on"})
+    assert latest().words == "Saved without a change."
 
 
 def test_an_entry_that_was_taken_back_does_not_count_as_one(alices: Client, alice: User, monkeypatch: Any) -> None:
@@ -475,7 +498,8 @@ def test_whatever_the_code_notes_has_a_name_on_the_page_and_a_part_of_the_log() 
                 noted |= {each.value for each in ast.walk(node) if _is_action(each)}
     assert len(noted) > 25
     assert noted - ACTS.keys() == set()
-    assert {each for each in noted if auditing.topic_of(each) == auditing.OTHER} <= {"request", "request.refused"}
+    others = {"request", "request.refused", "request.declined"}
+    assert {each for each in noted if auditing.topic_of(each) == auditing.OTHER} <= others
 
 
 def _is_action(node: ast.AST) -> bool:

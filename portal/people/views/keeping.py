@@ -209,7 +209,7 @@ def send_reset(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         except ImmediateHttpResponse:  # the page for whoever asks for a link themselves
             messages.error(request, "The link could not be sent: the mail server did not take it. Try again later.")
         else:
-            auditing.note("password.link_sent", target=person)
+            auditing.note("password.link_sent", target=person, words=f"By e-mail to {person.email}.")
             messages.success(request, f"A link to choose a new password is on its way to {person.email}.")
     return redirect("people:person", pk)
 

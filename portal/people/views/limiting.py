@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -26,6 +27,16 @@ from portal.people.views.keeping import admins_only
 
 FOUND, LISTED, AT_ONCE = 50, 500, 500
 """So many customers are found at a time, so many of the chosen ones are shown, so many are added by one click."""
+
+NAMED = 5
+"""So many customers the words of the audit log name; its data has them all."""
+
+FLAGS = {
+    "limited": ("everybody may be ordered for", "some customers only"),
+    "own_account": ("not our own account", "our own account, too"),
+    "any_pbx": ("no PBXs", "PBXs, too"),
+}
+"""What is off, and on, in words."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,8 +114,8 @@ def _change(request: HtmxHttpRequest, holder: Limited, form: LimitsForm) -> str:
             done = _set(holder, form)
         else:
             return ""
-        target = holder.person if isinstance(holder, Limits) else holder
-        auditing.note("limits.changed", actor=request.user, target=target, data=_differences(before, _told(holder)))
+        target, told = holder.person if isinstance(holder, Limits) else holder, _differences(before, _told(holder))
+        auditing.note("limits.changed", actor=request.user, target=target, words=_said(told), data=told)
         return done
 
 
@@ -127,11 +138,22 @@ def _told(holder: Limited) -> Told:
     return {name: getattr(holder, name) for name in ("limited", "own_account", "any_pbx")}, customers
 
 
-def _differences(before: Told, after: Told) -> dict[str, object]:
+def _differences(before: Told, after: Told) -> dict[str, Any]:
     """For the audit log. A list of thousands is not written down twice for each change."""
     told = auditing.changes(before[0], after[0])
     lists = {"customers_added": after[1] - before[1], "customers_removed": before[1] - after[1]}
     return told | {name: sorted(customers) for name, customers in lists.items() if customers}
+
+
+def _said(told: dict[str, Any]) -> str:
+    """The differences in words. Of many customers the first are named."""
+    words = [FLAGS[name][bool(told[name]["after"])] for name in FLAGS if name in told]
+    for name, verb in (("customers_added", "added"), ("customers_removed", "taken out")):
+        if customers := told.get(name, []):
+            more = f" and {len(customers) - NAMED:,} more" if len(customers) > NAMED else ""
+            words.append(f"{verb}: {', '.join(customers[:NAMED])}{more}")
+    text = "; ".join(words) or "saved without a change"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _add(holder: Limited, named: Sequence[int]) -> str:
