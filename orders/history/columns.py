@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.db.models import QuerySet
 
 from orders.history.telling import FACTS, told_in
+from orders.likeness import wanted_by
 from orders.models import NUMBER_LENGTH, Record
 from yeastar_api.messages import OrderRow
 
@@ -38,6 +39,10 @@ _UPSERT = f"{_INSERT} ON CONFLICT (destination, key) DO UPDATE SET " + ", ".join
 _COPY = f"COPY orders_record ({', '.join(str(each.column) for each in _FIELDS)}) FROM STDIN"
 
 _json = msgspec.json.Encoder().encode
+
+
+KNOWN_HERE = ("product_id", "partner_id")
+"""Columns that our own order fills for as long as theirs is silent."""
 
 
 def blank(destination: str, key: str, now: datetime) -> Columns:
@@ -69,12 +74,21 @@ def draw(columns: Columns) -> Columns:
     """What is read by key, from the row and the detail. What is told in two ways is not known."""
     told = told_in(columns["raw"], columns["detail"])
     for key, column in FACTS.items():
-        columns[column] = told.one(key)[:NUMBER_LENGTH]
+        ours = columns[column] if columns["ours_id"] and column in KNOWN_HERE else ""
+        columns[column] = told.one(key)[:NUMBER_LENGTH] or ours
     columns["amount"] = told.amount
     # What once stood there stays: another row of the same order may be silent about it.
     ours = {*told.references, *filter(None, [columns["reference"]])}
     columns["reference"] = next(iter(ours)) if len(ours) == 1 else ""
     return columns
+
+
+def fill(columns: Columns, request_body: str) -> None:
+    """What our own order, which this is, knows and they do not tell yet."""
+    if request_body:
+        wanted = wanted_by(request_body)
+        for column in KNOWN_HERE:
+            columns[column] = columns[column] or str(getattr(wanted, column))[:NUMBER_LENGTH]
 
 
 def insert(new: Sequence[Columns]) -> None:

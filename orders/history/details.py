@@ -54,10 +54,10 @@ def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]
 
 
 def _wanted(destination: str, most: int) -> list[Record]:
-    """First what the guard against duplicates needs, then what is pending, then all others; the newest first.
+    """First our own, then what the guard against duplicates needs, what is pending, and all others; the newest first.
 
-    Of orders of ours the receipt tells already, so they come late; theirs may tell otherwise. What could not be read
-    comes last. Each step walks an index of its own, so it costs what it finds, however much is read or waits.
+    Our own are few, and people look at them. What could not be read comes last. Each step walks an index of its own,
+    so it costs what it finds, however much is read or waits.
     """
     now = timezone.now()
     here = Record.objects.filter(destination=destination, gone_at=None).exclude(order_no="", order_id="")
@@ -66,11 +66,11 @@ def _wanted(destination: str, most: int) -> list[Record]:
     pending = here.filter(Q(detail_tried_at=None) | Q(detail_tried_at__lt=now - AGAIN), status=PENDING)
     found: dict[int, Record] = {}
     for some in (
+        unread.filter(owner__isnull=False),
         elsewhere.filter(at__gte=now - settings.DUPLICATE_WINDOW),
         pending.filter(detail_at=None).order_by("-at", "-pk"),
         pending.filter(detail_at__lt=now - AGAIN).order_by("detail_at"),
         elsewhere,
-        unread.filter(owner__isnull=False),
         here.filter(detail_at=None, detail_tried_at__isnull=False).order_by("detail_tried_at"),
     ):
         if len(found) < most:

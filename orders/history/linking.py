@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from orders.history import records, tallies
+from orders.history.columns import KNOWN_HERE, draw, fill
 from orders.lifecycle import Status
 from orders.models import Order, Record
 
@@ -35,15 +36,16 @@ def link(destination: str) -> set[UUID]:
 def _link_each(orders: QuerySet[Order], theirs: QuerySet[Record]) -> set[UUID]:
     """Link each of these orders to its record, if there is one, the oldest that is known of several."""
     found = orders.annotate(theirs=Subquery(theirs.order_by("pk").values("pk")[:1])).exclude(theirs=None)
-    each = found.values_list("pk", "owner_id", "theirs")
-    return {pk for pk, owner, theirs in each if _set(theirs, pk, owner)}
+    each = found.values_list("pk", "owner_id", "theirs", "request_body")
+    return {pk for pk, owner, theirs, request_body in each if _set(theirs, pk, owner, request_body)}
 
 
-def _set(pk: int, ours: Any, owner: int | None) -> bool:
+def _set(pk: int, ours: Any, owner: int | None, request_body: str = "") -> bool:
     with records.writing():
         record = Record.objects.get(pk=pk)
         before = tallies.counted(vars(record))
         record.ours_id, record.owner_id = ours, owner
-        record.save(update_fields=["ours", "owner"])
+        fill(draw(vars(record)), request_body)
+        record.save(update_fields=["ours", "owner", *KNOWN_HERE])
         tallies.apply(record.destination, tallies.delta([before], [tallies.counted(vars(record))]))
     return True

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from orders.history import tallies
-from orders.history.columns import Columns, blank, columns_of, draw, insert, tell, upsert
+from orders.history.columns import Columns, blank, columns_of, draw, fill, insert, tell, upsert
 from orders.history.reading import encode, key_of, key_of_id, mark
 from orders.history.telling import references_in, told_in
 from orders.models import NUMBER_LENGTH, Order, Record
@@ -192,10 +192,12 @@ def _link(destination: str, records: Sequence[Columns]) -> None:
     if not known:
         return
     orders = Order.objects.filter(order_no__in=known, destination=destination, record=None)
-    ours = {number: (pk, owner) for number, pk, owner in orders.values_list("order_no", "pk", "owner_id")}
+    told = orders.values_list("order_no", "pk", "owner_id", "request_body")
+    ours = {number: (pk, owner, request_body) for number, pk, owner, request_body in told}
     for columns in records:
         if columns["ours_id"] is None and columns["order_no"] in ours:
-            columns["ours_id"], columns["owner_id"] = ours[columns["order_no"]]
+            columns["ours_id"], columns["owner_id"], request_body = ours[columns["order_no"]]
+            fill(columns, request_body)
 
 
 def _recorded(numbers: Sequence[str]) -> list[str]:

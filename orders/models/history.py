@@ -25,7 +25,7 @@ class Record(models.Model):
     """Theirs: an order as the API's history tells it. `orders/history` is the only writer.
 
     Columns hold what is used, `raw` and `detail` all that was told, unknown fields included. Empty means not known,
-    perhaps because the detail has not been read yet.
+    perhaps because the detail has not been read yet. Of an order of ours, product and customer are our own until then.
     """
 
     destination = models.CharField(max_length=DESTINATION_LENGTH)  # host and account whose history it stands in

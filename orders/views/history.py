@@ -21,6 +21,7 @@ from orders.browsing.finding import find
 from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
 from orders.history import drift, runs
+from orders.likeness import OWN_ACCOUNT
 from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Drift, Order, Partner, Record, SavedView
 from orders.rendering import HtmxHttpRequest, page
 
@@ -96,6 +97,7 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "record": record,
         "partner": Partner.objects.filter(remote_id=record.partner_id).first() if record.partner_id else None,
         "ours": ours,
+        "own": ours is not None and ours.target_label == OWN_ACCOUNT,
         "events": verdict.timeline(ours) if ours else [],
         "others": shown.rows(others),
         "freshness": runs.freshness(),

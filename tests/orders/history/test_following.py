@@ -52,21 +52,20 @@ def test_a_changed_status_is_kept_and_an_unchanged_row_is_not_written(portal: Pa
     assert {number for number in after if after[number] != before[number]} == {pending.order_no}
 
 
-def test_the_details_of_orders_made_elsewhere_today_are_read_first_and_those_of_ours_last(
+def test_the_details_of_our_own_orders_are_read_first_and_then_those_of_orders_made_elsewhere_today(
     portal: PartnerPortal, sandbox: Sandbox, queued: Callable[..., Order], settings: Any
 ) -> None:
-    settings.HISTORY_DETAILS = 5
+    settings.HISTORY_DETAILS = 1
     ours = queued()
     assert submitting.submit(ours.pk, portal) == Status.PLACED
     sandbox.world.generate("orders", 3)
     follow(portal)
     ours.refresh_from_db()
-    assert not Record.objects.get(order_no=ours.order_no).detail_at
+    assert Record.objects.get(detail_at__isnull=False).order_no == ours.order_no
+    settings.HISTORY_DETAILS = 5
+    follow(portal)
     lately = Record.objects.filter(created_at__gte=timezone.now() - timedelta(days=1)).exclude(order_no=ours.order_no)
     assert all(record.detail_at and record.transaction_no for record in lately)
-    settings.HISTORY_DETAILS = 200
-    follow(portal)
-    assert Record.objects.get(order_no=ours.order_no).detail_at
 
 
 def test_a_record_that_appears_after_never_placed_is_noticed_without_any_search(

@@ -15,11 +15,12 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
+from orders import placing, submitting
 from orders.destination import current_destination
 from orders.history import following, linking, records, tallies
 from orders.history.following import follow, roll
 from orders.history.reading import Interrupted
-from orders.models import Order, Reading, Record, Tally
+from orders.models import Order, Partner, Reading, Record, Tally
 from orders.overview import figures
 from orders.overview.period import Months
 from tests.orders.history.kit import placed_elsewhere
@@ -166,12 +167,50 @@ def test_an_order_whose_number_comes_later_is_linked_by_its_reference_and_the_nu
     records.keep(here, [OrderRow({"orderNo": "AB1", "customReferenceNo": order.reference})], timezone.now())
     linking.link(here)
     assert Record.objects.get(order_no="AB1").ours == order
+    assert Record.objects.get(order_no="AB1").product_id == "9", "as our order has it"
     records.keep(here, [OrderRow({"orderNo": "AB2"})], timezone.now())
     Order.objects.filter(pk=order.pk).update(order_no="AB2", status="PLACED")
     linking.link(here)
     assert Record.objects.get(order_no="AB2").ours == order
-    assert Record.objects.get(order_no="AB1").ours is None
+    parted = Record.objects.get(order_no="AB1")
+    assert (parted.ours, parted.product_id) == (None, "")
     assert_tallies_are_right()
+
+
+def test_the_customer_of_an_order_of_ours_is_known_before_its_details_are_read(
+    draft: Callable[[str], Order], portal: PartnerPortal, settings: Any, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    order, customer = draft("turnkey-capacity"), Partner.objects.on_offer()[0]
+    placing.answer(order, {"partner_id": customer.remote_id})
+    assert placing.place(order, approved_sha256=placing.preview(order)[2], actor=order.owner)
+    submitting.submit(order.pk, portal)
+    follow(portal)
+    order.refresh_from_db()
+    record = Record.objects.get(ours=order)
+    assert (record.detail_at, record.partner_id, record.product_id) == (None, customer.remote_id, "14")
+    assert_tallies_are_right()
+    monas, month = sign_in(mona), timezone.localdate().strftime("%Y-%m")
+    assert order.order_no in monas.get(f"/statement/?customer={customer.remote_id}&month={month}").content.decode()
+    assert f"customer={customer.remote_id}" in monas.get(f"/history/{record.pk}/").content.decode()
+    records.keep(record.destination, [OrderRow({**record.raw, "orderStatus": "refunded"})], timezone.now())
+    record.refresh_from_db()
+    assert (record.status, record.partner_id) == ("refunded", customer.remote_id), "it stays while they are silent"
+    told = OrderRow({**record.raw, "partnerId": "99", "productId": "9"})
+    records.keep(record.destination, [told], timezone.now())
+    record.refresh_from_db()
+    assert (record.partner_id, record.product_id) == ("99", "9"), "what they tell counts"
+    assert_tallies_are_right()
+
+
+def test_an_order_for_our_own_account_says_so_on_its_record(
+    buy: Any, portal: PartnerPortal, settings: Any, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    order = buy("turnkey-capacity")
+    follow(portal)
+    page = sign_in(mona).get(f"/history/{Record.objects.get(ours=order).pk}/").content.decode()
+    assert '<dt>Customer</dt><dd dir="auto">Our own account' in page
 
 
 def test_a_run_that_was_cut_is_gone_on_with_and_marks_nothing_as_gone(
