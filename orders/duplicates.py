@@ -6,7 +6,7 @@ perhaps bought, counts however old it is. What was settled as not bought counts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.destination import current_destination
+from orders.history.candidates import WINDOW
 from orders.lifecycle import MOVING, Status
 from orders.likeness import Trait, Wanted, alike, compare, word
 from orders.models import SEE_ALL_ORDERS, Order, Record
@@ -52,6 +53,8 @@ class Twin:
     in_doubt: bool = False
     same_text: bool = False  # it carries the draft's own reference: somebody sent this very order by hand
     unknown: tuple[str, ...] = ()  # what they do not tell
+    lost_at: datetime | None = None  # when one of ours was sent whose number we do not know
+    may_be: str = ""  # the number of the order of theirs that may be it
 
 
 def twins(order: Order, wanted: Wanted) -> list[Twin]:
@@ -59,8 +62,27 @@ def twins(order: Order, wanted: Wanted) -> list[Twin]:
     now = timezone.now()
     mine = ours(order, word(wanted))
     known = {twin.number for twin in mine}
-    found = [*mine, *(twin for twin in _theirs(order, wanted, now) if twin.same_text or twin.number not in known)]
+    theirs = [twin for twin in _theirs(order, wanted, now) if twin.same_text or twin.number not in known]
+    found = [*(_with_record(twin, theirs) for twin in mine), *theirs]
     return sorted(found, key=lambda twin: (not twin.same_text, not twin.in_doubt, -(twin.at or now).timestamp()))
+
+
+def _with_record(twin: Twin, theirs: list[Twin]) -> Twin:
+    """One of ours that we lost sight of, with the record nearest in time, which is taken out of `theirs`.
+
+    It is the same order as far as anybody can tell, and must not be told as two.
+    """
+
+    def apart(other: Twin) -> timedelta:
+        return abs((other.at or now) - (twin.lost_at or now))
+
+    now = timezone.now()
+    near = [each for each in theirs if twin.lost_at and not each.same_text and apart(each) <= WINDOW]
+    if not near:
+        return twin
+    record = min(near, key=apart)
+    theirs.remove(record)
+    return replace(twin, may_be=record.number)
 
 
 def one_at_a_time(likeness: str) -> None:
@@ -107,6 +129,7 @@ COLUMNS = (
     "found_as",
     "destination",
     "placed_at",
+    "sending_since",
 )
 
 
@@ -127,6 +150,7 @@ def _as_told(order: Order, row: dict[str, Any], *, in_doubt: bool) -> Twin:
         status_words=words,
         url=reverse("orders:order", args=[row["pk"]]) if visible else "",
         in_doubt=in_doubt,
+        lost_at=None if row["order_no"] or row["found_as"] or row["status"] == Status.FAILED else row["sending_since"],
     )
 
 

@@ -340,6 +340,26 @@ def test_a_record_of_an_order_of_ours_is_not_made_elsewhere(queued: Queued, draf
     assert [twin.number for twin in found(draft(LINKUS))] == ["LR31"]
 
 
+def test_a_lost_order_of_ours_and_the_record_that_may_be_it_are_one_line(
+    queued: Queued, draft: Draft, app: DjangoTestApp
+) -> None:
+    first = queued()
+    assert first.move(Status.SENDING, title="Sending", sending_since=timezone.now())
+    assert first.move(Status.UNCERTAIN, title="No clear answer")
+    order, now = draft(LINKUS), timezone.now()
+    elsewhere(order, created_at=now)
+    (twin,) = found(order)
+    assert (twin.who, twin.number, twin.may_be) == ("alice", first.reference, "LR3100000000000000123")
+    shown = shown_twins(app.get(step_url(order, "review")))
+    assert "LR3100000000000000123" in shown
+    assert ELSEWHERE not in shown
+    elsewhere(order, key="LR32", order_no="LR32", created_at=now - timedelta(hours=1))
+    assert [(twin.number, twin.may_be) for twin in found(order)] == [
+        (first.reference, "LR3100000000000000123"),
+        ("LR32", ""),
+    ], "one record can be one order only"
+
+
 def test_the_drafts_own_text_sent_by_hand_is_never_sent_again(
     draft: Draft, django_app: DjangoTestApp, alice: User
 ) -> None:
