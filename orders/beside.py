@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import urlencode
 
-from orders.history.candidates import Candidate, sent_between, unclaimed
+from orders.destination import current_destination
+from orders.history.candidates import WINDOW, Candidate, sent_between, unclaimed
 from orders.history.reconciling import LOOKED
-from orders.likeness import OWN_ACCOUNT, Trait, Verdict, alike, compare, values_of, wanted_by
+from orders.likeness import OWN_ACCOUNT, Trait, Verdict, alike, compare, fits, values_of, wanted_by
 from orders.models import Contact, Order, Partner, Record
 from orders.verdict import astray
 
@@ -45,30 +49,34 @@ class Column:
 
 @dataclass(frozen=True)
 class Beside:
-    """Ours, the most alike of theirs, and how many more there are or, past those that were compared, may be."""
+    """Ours, the most alike of theirs that fit, how many more fit, and of how many it cannot be told."""
 
     ours: Column
     theirs: tuple[Column, ...]
     more: int
+    untold: int
+    untold_url: str  # the history of that time; empty if it is not shown here
     search: str
 
 
 def beside(order: Order) -> Beside:
     """The order and its candidates, trait by trait."""
-    found, others = nearest(order) if order.request_body else ([], 0)
+    found, untold = nearest(order) if order.request_body else ([], 0)
     names = _Names(order, found)
     return Beside(
         ours=Column(order.reference, "", tuple(_ours(order, found, names))),
         theirs=tuple(_theirs(each, names) for each in found[:MOST]),
-        more=max(0, len(found) - MOST) + others,
+        more=max(0, len(found) - MOST),
+        untold=untold,
+        untold_url=_history(order),
         search=search(order),
     )
 
 
 def nearest(order: Order) -> tuple[list[Candidate], int]:
-    """The candidates among the records nearest in time, the most alike first, and how many were not compared.
+    """The records of its time that fit, the most alike first, and how many tell too little or were not compared.
 
-    What `candidates` finds, for a page: it asks as many questions of the database for ten records as for thousands.
+    It asks as many questions of the database for ten records as for thousands.
     """
     wanted, sent_at = wanted_by(order.request_body), sent_between(order)[0]
 
@@ -77,13 +85,24 @@ def nearest(order: Order) -> tuple[list[Candidate], int]:
 
     times = list(alike(unclaimed(order), wanted).values_list("pk", "created_at"))
     pks = [pk for pk, _ in sorted(times, key=lambda row: (apart(row[1]), row[0]))[:COMPARED]]
-    found = []
+    found, untold = [], len(times) - len(pks)
     for record in Record.objects.filter(pk__in=pks) if pks else ():
         traits = compare(wanted, record)
-        if all(trait.verdict != "different" for trait in traits):
+        if fits(traits):
             found.append(Candidate(record, traits, apart(record.created_at) if record.created_at else None))
+        elif all(trait.verdict != "different" for trait in traits):
+            untold += 1
     found.sort(key=lambda each: (-each.alike, apart(each.record.created_at), each.record.pk))
-    return found, len(times) - len(pks)
+    return found, untold
+
+
+def _history(order: Order) -> str:
+    """The address of what was made elsewhere at that time."""
+    if order.destination != current_destination():
+        return ""
+    begin, end = (timezone.localdate(at) for at in sent_between(order))
+    days = {"from": (begin - WINDOW).isoformat(), "to": (end + WINDOW).isoformat()}
+    return f"{reverse('orders:history')}?{urlencode({'made': 'elsewhere', **days})}"
 
 
 def search(order: Order) -> str:
@@ -103,12 +122,16 @@ def search(order: Order) -> str:
 
 def besides(order: Order, record: Record | None = None) -> list[Trait]:
     """What no candidate is chosen or refused by, but an eye may decide by where it is told: the term, and who pays."""
-    sent = json.loads(order.request_body) if order.request_body else {}
+    sent = _sent(order)
     told = [record.raw, record.detail] if record else []
     terms = values_of(sent, "multiCycle") - {"0"}
     found = [_trait("Term in years", terms, values_of(told, "multiCycle") - {"0"})] if terms else []
     contacts = values_of(told, "billingContactId") | values_of(told, "billingId")
     return [*found, _trait("Billing contact", values_of(sent, "billingId"), contacts)]
+
+
+def _sent(order: Order) -> dict[str, Any]:
+    return dict(json.loads(order.request_body)) if order.request_body else {}
 
 
 def _trait(label: str, ours: set[str], theirs: set[str]) -> Trait:
@@ -153,7 +176,7 @@ def _ours(order: Order, found: list[Candidate], names: _Names) -> list[Cell]:
         Cell("Sent", _clock(sent_at), timezone.localtime(sent_at).strftime("%Z")),
         *(names.cell(trait, trait.ours, product=order.recipe.title) for trait in traits),
         *(names.cell(trait, trait.ours) for trait in besides(order)),
-        Cell("PO number", order.picked.po_number or "None"),
+        Cell("PO number", _sent(order).get("poNumber") or "None"),
         Cell("Status", "Not known yet"),
     ]
 

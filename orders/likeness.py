@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -87,6 +87,12 @@ def compare(wanted: Wanted, record: Record) -> tuple[Trait, ...]:
     if any(quantity is not None for _, quantity in wanted.lines):
         traits.append(_quantities(wanted, record, lines))
     return tuple(traits)
+
+
+def fits(traits: Iterable[Trait]) -> bool:
+    """Whether it may well be the same order: nothing known differs, and more than one thing is known to be the same."""
+    verdicts = [trait.verdict for trait in traits]
+    return "different" not in verdicts and verdicts.count("same") > 1
 
 
 def alike(records: QuerySet[Record], wanted: Wanted) -> QuerySet[Record]:

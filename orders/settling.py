@@ -16,7 +16,7 @@ from orders import auditing
 from orders.destination import current_destination
 from orders.history.candidates import unclaimed
 from orders.lifecycle import Status
-from orders.likeness import compare, wanted_by
+from orders.likeness import compare, fits, wanted_by
 from orders.models import Order, Record
 
 WATCH_AFTER = timedelta(hours=1)
@@ -83,10 +83,8 @@ def settle_as_record(
 
 
 def _may_be(order: Order, record: Record) -> bool:
-    """Whether nobody has claimed it and nothing speaks against it, so that the page may offer it."""
-    if not unclaimed(order).filter(pk=record.pk).exists():
-        return False
-    return all(trait.verdict != "different" for trait in compare(wanted_by(order.request_body), record))
+    """Whether nobody has claimed it and it fits, so that the page may offer it."""
+    return unclaimed(order).filter(pk=record.pk).exists() and fits(compare(wanted_by(order.request_body), record))
 
 
 def _known(order: Order, typed: str) -> Record | None:

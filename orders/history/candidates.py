@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from orders.likeness import Trait, compare, wanted_by
+from orders.likeness import Trait, wanted_by
 from orders.models import Order, Record
 
 WINDOW = timedelta(hours=24)
@@ -27,19 +27,6 @@ class Candidate:
     def alike(self) -> int:
         """How many traits are known to be the same."""
         return sum(trait.verdict == "same" for trait in self.traits)
-
-
-def candidates(order: Order) -> list[Candidate]:
-    """Records that nobody has claimed and nothing speaks against, the most alike first, then the nearest in time."""
-    wanted, (sent_at, _) = wanted_by(order.request_body), sent_between(order)
-    found = []
-    for record in unclaimed(order):
-        traits = compare(wanted, record)
-        if all(trait.verdict != "different" for trait in traits):
-            apart = abs((record.created_at - sent_at).total_seconds()) if record.created_at else None
-            found.append(Candidate(record, traits, apart))
-    far = float("inf")
-    return sorted(found, key=lambda each: (-each.alike, far if each.seconds_apart is None else each.seconds_apart))
 
 
 def unclaimed(order: Order) -> QuerySet[Record]:

@@ -19,7 +19,7 @@ from orders.history import runs
 from orders.history.candidates import WINDOW
 from orders.history.reconciling import NOTHING_BOUGHT
 from orders.lifecycle import Status
-from orders.likeness import compare, wanted_by
+from orders.likeness import compare, fits, wanted_by
 from orders.models import PENDING, USUAL_STATUS, Drift, Order, Record
 
 Kind = Drift.Kind
@@ -222,11 +222,8 @@ def likely(destination: str, records: Iterable[Record]) -> dict[int, list[Order]
 
 
 def _may_be(order: Order, record: Record) -> bool:
-    """Near in time, nothing known to differ, and more than one thing known to be the same."""
-    if _apart(order, record) > WINDOW:
-        return False
-    verdicts = [trait.verdict for trait in compare(wanted_by(order.request_body), record)]
-    return "different" not in verdicts and verdicts.count("same") > 1
+    """Near in time, and it fits."""
+    return _apart(order, record) <= WINDOW and fits(compare(wanted_by(order.request_body), record))
 
 
 def _apart(order: Order, record: Record) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -86,8 +87,9 @@ def test_the_page_lays_them_side_by_side_the_most_alike_first(
     uncertain: Uncertain, sign_in: SignIn, mona: User
 ) -> None:
     order = uncertain()
-    record(order, "LR1", product_no="", created_at=timezone.now() - timedelta(minutes=5))
-    lines = [{"serviceId": order.picked.plan_id, "multiCycle": 5}]
+    plan = {"serviceId": order.picked.plan_id}
+    record(order, "LR1", product_no="", detail=plan, created_at=timezone.now() - timedelta(minutes=5))
+    lines = [{**plan, "multiCycle": 5}]
     record(order, "LR2", detail={"a": lines, "b": {"billingContactId": order.picked.billing_contact_id}})
     record(order, "LR3", product_no="369471667902")
     record(order, "LR4", product_id="12")
@@ -101,8 +103,8 @@ def test_the_page_lays_them_side_by_side_the_most_alike_first(
         "Term in years": "different",
         "Billing contact": "same",
     }
-    unknown = {"Plan or service": "unknown", "Term in years": "unknown", "Billing contact": "unknown"}
-    assert marks[1] == {"Product": "same", "PBX": "unknown", **unknown}
+    unknown = {"PBX": "unknown", "Term in years": "unknown", "Billing contact": "unknown"}
+    assert marks[1] == {"Product": "same", "Plan or service": "same", **unknown}
     assert [cell.label for cell in laid.ours.cells] == [cell.label for cell in laid.theirs[0].cells]
     page = sign_in(mona).get(order.get_absolute_url()).content.decode()
     for words in ("LR1", "LR2", "Not told", 'aria-label="Same:"', "5 min apart", "It is this one"):
@@ -114,9 +116,38 @@ def test_without_a_candidate_the_page_says_so_and_offers_the_number(
     uncertain: Uncertain, sign_in: SignIn, mona: User
 ) -> None:
     page = sign_in(mona).get(uncertain().get_absolute_url()).content.decode()
-    assert "could be this one" in page
+    assert "fits this one" in page
+    assert "too little" not in page
     assert '<details class="by-number" id="by-number" open>' in page
     assert "It is this one" not in page
+
+
+def test_what_tells_too_little_is_offered_neither_here_nor_on_the_page_of_differences(
+    uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    order = uncertain()
+    for number in range(200):
+        record(order, f"LR{number}", product_no="")
+    laid, browser = beside(order), sign_in(mona)
+    assert (laid.theirs, laid.more, laid.untold) == ((), 0, 200)
+    page = browser.get(order.get_absolute_url()).content.decode()
+    assert "fits this one" in page
+    assert "200 others of that time tell too little to say whether they fit" in page
+    assert "LR7" not in page
+    listed = browser.get(html.unescape(laid.untold_url)).content.decode()
+    assert "LR199" in listed
+    assert order.reference not in browser.get("/history/drift/?kind=elsewhere").content.decode()
+    given = {"candidate": "LR7", "reason": WHY}
+    assert browser.post(f"/orders/{order.pk}/settle/", given).status_code == 422
+
+
+def test_the_po_number_beside_theirs_is_the_one_that_was_sent(queued: Callable[[str], Order]) -> None:
+    order = queued("linkus-cloud-service")
+    assert order.move(Status.SENDING, title="Sending", sending_since=timezone.now())
+    assert order.move(Status.UNCERTAIN, title="No clear answer")
+    record(order)
+    [told] = [cell.words for cell in beside(order).ours.cells if cell.label == "PO number"]
+    assert told == order.reference
 
 
 def test_of_many_the_most_alike_are_shown_and_the_others_counted(uncertain: Uncertain) -> None:
@@ -230,7 +261,7 @@ def test_a_page_asks_as_little_of_the_database_for_thousands_of_records_as_for_t
         Record.objects.all().delete()
         many(count, order)
         laid = beside(order)
-        assert (len(laid.theirs), laid.more) == (3, count - 3)
+        assert (len(laid.theirs), laid.more + laid.untold) == (3, count - 3)
         browser.get(order.get_absolute_url())
         with CaptureQueriesContext(connection) as queries:
             assert browser.get(order.get_absolute_url()).status_code == 200
@@ -251,7 +282,9 @@ def test_of_thousands_the_nearest_in_time_are_compared_and_customers_of_ours_are
     assert order.move(Status.UNCERTAIN, title="No clear answer")
     customer = Partner.objects.all()[0].remote_id
     many(COMPARED + 10, order, partner_id=customer)
-    record(order, "LR1", product_id="14", product_no="", created_at=timezone.now() - timedelta(hours=12))
+    bought = {"serviceId": "3049032137219817472", "quantity": 50}
+    long_ago = timezone.now() - timedelta(hours=12)
+    record(order, "LR1", product_id="14", product_no="", detail=bought, created_at=long_ago)
     assert [column.number for column in beside(order).theirs] == ["LR1"]
 
 

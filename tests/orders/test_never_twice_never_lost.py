@@ -33,8 +33,8 @@ from hypothesis.stateful import (
 
 from orders import breaking, placing, settling, submitting, sweeping
 from orders.accounts import syncing
+from orders.beside import nearest
 from orders.evidence import broken_links
-from orders.history.candidates import candidates
 from orders.history.reconciling import reconcile
 from orders.lifecycle import MOVING, Status
 from orders.models import Attempt, EchoSighting, Order
@@ -325,7 +325,7 @@ class Portal(RuleBasedStateMachine):
             theirs = bought.get(order.reference)
             assert not (theirs and self.always_echoed), "what was bought is found where references are echoed"
             if theirs:
-                assert theirs in [each.record.order_no for each in candidates(order)], "and else laid before a manager"
+                assert theirs in [each.record.order_no for each in nearest(order)[0]], "and else laid before a manager"
         for order in Order.objects.filter(status=Status.FAILED, reference__in=bought):
             said = order.events.filter(title__in=["Contradicted by Yeastar's history", "Told late: Bought"]).exists()
             assert said or not self.always_echoed

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from orders import settling, submitting
-from orders.history.candidates import candidates
+from orders.beside import nearest
 from orders.history.reconciling import CONTRADICTED, LOOKED, reconcile
 from orders.lifecycle import Status
 from orders.models import EchoSighting, Order, Reading, Record
@@ -66,10 +66,10 @@ def test_without_an_echo_nothing_is_proven_and_a_manager_gets_the_candidates(
     assert (now(bought).status, now(not_bought).status) == (Status.UNCERTAIN, Status.UNCERTAIN)
     assert not EchoSighting.objects.filter(echoed=True).exists()
     assert EchoSighting.objects.filter(echoed=False).count() == 3
-    [candidate] = candidates(now(bought))
+    [candidate] = nearest(now(bought))[0]
     assert candidate.record.order_no == sandbox.ledger[-1]["receipt"]["orderNo"]
     assert {trait.verdict for trait in candidate.traits} == {"same"}
-    assert candidates(now(not_bought)) == []
+    assert nearest(now(not_bought)) == ([], 0)
 
 
 def test_one_order_of_theirs_is_no_candidate_once_it_is_claimed(
@@ -79,12 +79,12 @@ def test_one_order_of_theirs_is_no_candidate_once_it_is_claimed(
     one = lost(bought=True)
     other = lost(bought=False, like=one)
     look()
-    [theirs] = candidates(now(one))
-    assert [each.record for each in candidates(now(other))] == [theirs.record]
+    [theirs] = nearest(now(one))[0]
+    assert [each.record for each in nearest(now(other))[0]] == [theirs.record]
     settling.settle_as_record(
         now(one), order_no=theirs.record.order_no, transaction_no="", instance_id="", reason="It is", actor=mona
     )
-    assert candidates(now(other)) == []
+    assert nearest(now(other)) == ([], 0)
 
 
 def test_a_single_swallowed_reference_is_enough_to_prove_nothing(
