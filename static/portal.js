@@ -90,6 +90,14 @@
       if ((picker.loaded ?? event.target.defaultValue) === query) { if (query) pickFirst(picker) } else picker.pickFirst = true
     }
   }
+  const listKey = event => {
+    if (event.key !== 'Enter') return
+    event.preventDefault() // it would send the step, past the fields that stand below
+    const list = event.target
+    if (!list.selectedOptions.length) return
+    const fields = [...list.form.elements]
+    fields.slice(fields.indexOf(list) + 1).find(each => each.offsetParent && !each.matches(':disabled'))?.focus()
+  }
   const keepChosen = (picker, before) => {
     const list = listOf(picker)
     if (before) {
@@ -212,6 +220,7 @@
   })
   doc.addEventListener('keydown', event => {
     if (event.target.matches?.('[data-picker-search]')) searchKey(event)
+    if (event.target.matches?.('[data-picker] select')) listKey(event)
     if (event.key !== 'Escape') return
     for (const menu of all('.menu[open]')) { menu.open = false; menu.firstElementChild.focus() }
   })
