@@ -19,7 +19,7 @@ from django.db import IntegrityError, models
 from django.utils import timezone
 
 from orders import breaking
-from orders.destination import current_destination
+from orders.destination import current_destination, destination_of
 from orders.last_look import LastLook
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
@@ -55,7 +55,7 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     order = Order.objects.only(*NEEDED).filter(pk=pk, status=Status.QUEUED).order_by().first()
     if order is None or order.conflict:
         return None  # gone on already; or the history shows it, and a manager must look at it before anything is sent
-    if {current_destination(), portal.name or order.destination} != {order.destination}:
+    if {current_destination(), destination_of(portal)} != {order.destination}:
         # Placed for another host or account: it waits until orders go there again. And a client that was made just
         # before the credentials were changed sends nothing that was placed just after.
         return None

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from orders import gateway, pulse, submitting, sweeping
 from orders.accounts import syncing
+from orders.destination import destination_of
 from orders.doorbell import EXPORT, SUBMIT
 from orders.exporting import apart, making
 from orders.history import drift, following, reconciling, records
@@ -83,9 +84,11 @@ def follow_by_hand(pk: int) -> None:
 @shared_task(ignore_result=True)
 def read_detail(pk: int) -> None:
     """Read one order of theirs in full, because somebody asked for it; then note what does not agree."""
-    record = Record.objects.get(pk=pk)
+    record, portal = Record.objects.get(pk=pk), gateway.portal()
+    if record.destination != destination_of(portal):
+        return  # the credentials were changed meanwhile, and the other account knows nothing of it
     try:
-        records.read_detail(gateway.portal(), record, timezone.now())
+        records.read_detail(portal, record, timezone.now())
     except ApiError as error:  # the record says that it was tried in vain
         log.warning("history.no_detail", record=record.key, error=str(error))
     drift.note(record.destination, {record.ours_id} if record.ours_id else ())

@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.utils import timezone
 
-from orders.destination import current_destination
+from orders.destination import current_destination, destination_of
 from orders.diagnosis import advice
 from orders.models import ConnectionTest
 from orders.recipes import RECIPES
@@ -51,7 +51,7 @@ def begin(portal: PartnerPortal, *, who: User) -> ConnectionTest | None:
     """Start a test in the background; None if one is running."""
     if running() is not None:
         return None
-    test = ConnectionTest.objects.create(destination=current_destination(), who=who, started_at=timezone.now())
+    test = ConnectionTest.objects.create(destination=destination_of(portal), who=who, started_at=timezone.now())
     threading.Thread(target=_in_background, args=(test, portal), name="connection-test", daemon=True).start()
     return test
 

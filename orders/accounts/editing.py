@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from orders import auditing
 from orders.accounts import syncing
-from orders.destination import current_destination
+from orders.destination import CHANGED, destination_of
 from orders.diagnosis import advice
 from orders.labels import label_of_ours
-from orders.models import Listed, Partner, PartnerChange
+from orders.models import Listed, MirroredQuerySet, Partner, PartnerChange
 from orders.text import one_line, plain, storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
@@ -111,7 +111,7 @@ def _ask(
     asked = {"email": user.email, **user.values, "activation": user.activation}
     change = PartnerChange(
         id=change_id,
-        destination=current_destination(),
+        destination=destination_of(portal),
         partner=partner,
         email=user.email[:254],
         asked=storable(asked),
@@ -151,6 +151,8 @@ def _ask(
 
 def _look_before(portal: PartnerPortal, partner: Partner, values: Mapping[str, str], seen: Mapping[str, str]) -> None:
     """The address is still this customer's, and what is to be changed still what was seen. Raises NotAsked."""
+    if partner.destination != destination_of(portal):
+        raise NotAsked({"": f"{CHANGED} Nothing was changed."})
     try:
         found = portal.subordinate_user(partner.email)
     except ApiError as error:
@@ -209,7 +211,12 @@ def _judged(found: RemotePartner | None, change: PartnerChange) -> tuple[State, 
 
 
 def _known_before(change: PartnerChange) -> bool:
-    return Partner.objects.filter(email__iexact=change.email, first_seen_at__lt=change.at).exists()
+    return _called(change).filter(first_seen_at__lt=change.at).exists()
+
+
+def _called(change: PartnerChange) -> MirroredQuerySet:
+    """Customers of its account with its address, whichever account is in force by now."""
+    return Partner.everywhere.filter(destination=change.destination, email__iexact=change.email)
 
 
 def refusals(error: Refused) -> dict[str, str]:
@@ -249,6 +256,6 @@ def _read_again(portal: PartnerPortal, change: PartnerChange) -> None:
     """Mirror the list, so that what is shown is what the vendor has."""
     syncing.sync(portal, Listed.PARTNERS, why=f"After {change.email} was {_verb(change)}", who=change.who)
     if change.partner_id is None:
-        found = Partner.objects.filter(email__iexact=change.email, gone_at=None).first()
+        found = _called(change).filter(gone_at=None).first()
         change.partner = found if isinstance(found, Partner) else None
         change.save(update_fields=["partner"])

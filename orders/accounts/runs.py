@@ -33,9 +33,12 @@ def silence() -> timedelta:
     return timedelta(seconds=30 + settings.YEASTAR_GET_BUDGET)
 
 
-def begin(what: Listed, why: str, *, who: User | None = None) -> AccountRun | None:
-    """Open a run, in place of one that has died; None while another one lives."""
-    now, destination = timezone.now(), current_destination()
+def begin(what: Listed, why: str, *, who: User | None = None, destination: str = "") -> AccountRun | None:
+    """Open a run, in place of one that has died; None while another one lives.
+
+    `destination` is where the client goes that is to ask; without it, where orders go now.
+    """
+    now, destination = timezone.now(), destination or current_destination()
     dead = AccountRun.objects.filter(~_lives(now), destination=destination, what=what, finished_at=None)
     dead.update(finished_at=now, state=State.FAILED, words="The worker that ran it never came back.")
     try:

@@ -15,6 +15,7 @@ from orders.accounts import guarding, reading, runs, writing
 from orders.accounts.guarding import Doubt, Plan
 from orders.accounts.lists import LISTS, List
 from orders.accounts.reading import Told
+from orders.destination import CHANGED, destination_of
 from orders.models import AccountRun, HeldList, Listed
 from orders.text import plain
 from yeastar_api.client import PartnerPortal
@@ -37,7 +38,7 @@ def sync(
 
     What came of it stands in the run that is returned: a list that could not be had, or is doubted, changes nothing.
     """
-    run = run or runs.begin(what, why, who=who)
+    run = run or runs.begin(what, why, who=who, destination=destination_of(portal))
     if run is None:
         return None
     try:
@@ -73,6 +74,9 @@ def closing(run: AccountRun) -> Iterator[None]:
 
 
 def _run(portal: PartnerPortal, kind: List, run: AccountRun) -> None:
+    if run.destination != destination_of(portal):
+        runs.end(run, State.FAILED, CHANGED)
+        return
     runs.beat(run, stage="Asking Yeastar for the list")
     told = reading.told(kind, kind.ask(portal))
     runs.beat(run, stage="Comparing it with what is known", listed=len(told.rows), unusable=told.unusable)

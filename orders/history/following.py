@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from orders.destination import current_destination
+from orders.destination import CHANGED, current_destination, destination_of
 from orders.history import details, drift, linking, records, runs
 from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, look_through
 from orders.history.reconciling import hear
@@ -53,9 +53,12 @@ def follow(
 
     `reading` is a run that was opened for this one. None while another run reads.
     """
-    reading = reading or runs.begin(current_destination(), why)
+    reading = reading or runs.begin(destination_of(portal), why)
     if reading is None:
         return None
+    if reading.destination != destination_of(portal):
+        runs.end(reading, Scan(began_at=timezone.now()), CHANGED)
+        return reading
     run = _Run(portal, reading, stopping)
     run.closing(lambda: run.all() if whole or not run.newest() else None)
     return reading
@@ -66,7 +69,7 @@ def roll(portal: PartnerPortal, *, stopping: Callable[[], bool] = lambda: False)
 
     None while another run reads, or nothing has been read yet.
     """
-    destination = current_destination()
+    destination = destination_of(portal)
     if not settings.HISTORY_ROLLING_PAGES or not _here(destination).exists():
         return None
     last = Reading.objects.filter(destination=destination, kind=Reading.Kind.ROLLING).order_by("-started_at").first()

@@ -18,7 +18,7 @@ from django.db import IntegrityError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from orders.destination import current_destination
+from orders.destination import destination_of
 from orders.history import echo, records, runs
 from orders.history.candidates import WINDOW, sent_between, unclaimed
 from orders.history.reading import Interrupted, Scan, look_through
@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 def reconcile(portal: PartnerPortal, *, stopping: Callable[[], bool] = lambda: False) -> Reading | None:
     """Read the history once for all orders that are due, if one is and nobody else is reading."""
-    destination = current_destination()
+    destination = destination_of(portal)
     if not looked_for(destination).filter(look_at__lte=timezone.now()).exists():
         return None
     reading = runs.begin(destination, "Looking for uncertain orders")
