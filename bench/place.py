@@ -57,7 +57,7 @@ def by_the_form(stage: Stage) -> Callable[[], float]:
     def sample() -> float:
         order = buying.draft()
         review = browser.get(f"/orders/{order.pk}/review/").raise_for_status().text
-        form = {name: hidden(review, name) for name in ("csrfmiddlewaretoken", "approved_sha256")}
+        form = {name: hidden(review, name) for name in ("csrfmiddlewaretoken", "approved_sha256", "approved_for")}
         began = time.perf_counter()
         answer = browser.post(f"/orders/{order.pk}/place/", data=form)
         assert answer.status_code == 302, answer.status_code

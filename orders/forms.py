@@ -158,9 +158,10 @@ class BillingForm(StepForm):
 
 
 class PlaceForm(StepForm):
-    """Step 4: the hash of the very bytes that were on the page, and why, if the same was ordered already."""
+    """Step 4: the hash of the very bytes that were on the page, where they go, and why, if it was done before."""
 
     approved_sha256 = forms.CharField(required=False, widget=forms.HiddenInput)
+    approved_for = forms.CharField(required=False, widget=forms.HiddenInput)
     reason = forms.CharField(
         label="Why is it ordered again?",
         max_length=2000,

@@ -93,21 +93,35 @@ def preview(order: Order) -> tuple[OrderRequest, str, str]:
     return request, body.decode(), hashlib.sha256(body).hexdigest()
 
 
+def stand_by(approved_for: str) -> str:
+    """Where orders go now, if that is what the person was shown. Raises CannotPlace if the credentials were changed."""
+    here = current_destination()
+    if approved_for != here:
+        raise CannotPlace(
+            "Orders go to another account at Yeastar since this page was made: the credentials were changed. "
+            "Look at it once more, then place it."
+        )
+    return here
+
+
 def place(
     order: Order,
     *,
     approved_sha256: str,
+    approved_for: str | None = None,
     actor: AbstractBaseUser,
     reason: str = "",
     shown: Collection[str] | None = None,
 ) -> bool:
     """Freeze the request and queue it: DRAFT → QUEUED. False if the draft was placed already.
 
-    `approved_sha256` is the hash of the bytes that the person saw, `reason` why the same is ordered again, and `shown`
-    the keys of the twins that were seen when it was written; None asks for no such proof. Raises CannotPlace.
+    `approved_sha256` is the hash of the bytes that the person saw, and `approved_for` where they were to go; `reason`
+    is why the same is ordered again, and `shown` the keys of the twins that were seen when it was written. None asks
+    for no such proof. Raises CannotPlace.
     """
     if order.status != Status.DRAFT:
         return False
+    here = stand_by(current_destination() if approved_for is None else approved_for)
     try:
         request, body, sha256 = preview(order)
     except ValueError as error:
@@ -121,7 +135,9 @@ def place(
     _refuse_twins(known, reason=reason, shown=shown)
 
     def look_again() -> None:
-        # Inside the transaction: limits that were set since the draft was made count.
+        # Inside the transaction: limits that were set since the draft was made count, and all above was looked up for
+        # one account.
+        stand_by(here)
         for words in allowed(order.owner_id).refusals(order.recipe, order.picked).values():
             raise CannotPlace(words)
         one_at_a_time(likeness)
@@ -139,7 +155,7 @@ def place(
         likeness=likeness,
         request_body=body,
         request_sha256=sha256,
-        destination=current_destination(),
+        destination=here,
         summary=summary.frozen(order),
         placed_at=now,
         rung_at=now,

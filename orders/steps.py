@@ -13,6 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from orders import gateway, rules
 from orders.allowing import allowed
 from orders.composing import Devices
+from orders.destination import current_destination
 from orders.duplicates import twins
 from orders.forms import BillingForm, PlaceForm, StepForm, TargetForm, initial
 from orders.likeness import wanted_by
@@ -230,19 +231,20 @@ def _last_contact(order: Order) -> str:
 
 
 def _review(order: Order, data: QueryDict | None) -> StepPage:
+    seen = {"approved_for": current_destination()}
     try:
         request, body, sha256 = preview(order)
     except ValueError as error:
         return StepPage(
-            form=PlaceForm(),
+            form=PlaceForm(initial=seen),
             notice=f"The order cannot be written, and so not be placed: {error}. Change that answer.",
             context={"review_rows": all_rows(order)},
         )
+    seen["approved_sha256"] = sha256  # always that of this page, never one that was sent
     found = twins(order, wanted_by(request))
-    # The hash is always that of this page, never one that was sent.
-    sent = {"approved_sha256": sha256, "reason": data["reason"]} if data is not None and "reason" in data else None
+    sent = {**seen, "reason": data["reason"]} if data is not None and "reason" in data else None
     return StepPage(
-        form=PlaceForm(sent, initial={"approved_sha256": sha256}, needs_reason=bool(found)),
+        form=PlaceForm(sent, initial=seen, needs_reason=bool(found)),
         notice=UNCHECKED if objections(order) is None else "",
         context={
             "review_rows": all_rows(order),

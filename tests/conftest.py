@@ -19,6 +19,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from orders import breaking, gateway, placing
 from orders.accounts import syncing
+from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.recipes import RECIPES
@@ -159,6 +160,11 @@ def uncertain(queued: Callable[[str], Order]) -> Callable[[], Order]:
         return order
 
     return lost
+
+
+def approval(order: Order) -> dict[str, str]:
+    """What the review's form carries: the hash of what is sent, and where it goes."""
+    return {"approved_sha256": placing.preview(order)[2], "approved_for": current_destination()}
 
 
 @pytest.fixture

@@ -268,15 +268,17 @@ def place(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     if wizard.first_open(order) != "review":
         messages.info(request, "Something is still missing. Nothing was ordered.")
         return redirect(wizard.step_url(order, wizard.first_open(order)))
-    if back := _back_to_refused(order, "review") or _back_to_plan(order):
-        return back
-    form = PlaceForm(request.POST)
+    form, approved_for = PlaceForm(request.POST), request.POST.get("approved_for", "")
     try:
+        placing.stand_by(approved_for)  # first, for all else would be judged by another account than the one seen
+        if back := _back_to_refused(order, "review") or _back_to_plan(order):
+            return back
         if not form.is_valid():
             raise CannotPlace("Look at your reason once more.")
         placing.place(
             order,
             approved_sha256=form.cleaned_data["approved_sha256"],
+            approved_for=approved_for,
             actor=request.user,
             reason=form.cleaned_data["reason"],
             shown=request.POST.getlist("twin") or None,

@@ -22,6 +22,7 @@ PATIENCE = 120
 """Seconds after which somebody gives up on a draft; to be known, it must not happen."""
 
 SHA256 = re.compile(r'name="approved_sha256" value="([0-9a-f]{64})"')
+APPROVED = re.compile(r'name="(approved_\w+)" value="([^"]+)"')
 
 
 class Work:
@@ -140,7 +141,7 @@ class Person(threading.Thread):
             return
         pk = _pk(path)
         self.work.approve(pk, found.group(1))
-        form = {"approved_sha256": found.group(1)}
+        form = dict(APPROVED.findall(review.text))
         if 'name="reason"' in review.text:
             self.work.saw("gave a reason")
             form["reason"] = REASON

@@ -211,7 +211,7 @@ def test_a_review_without_the_vendor_can_be_placed_and_says_that_nothing_was_che
     page = alices.get(review)
     assert page.status_code == 200
     assert "could not be checked" in page.content.decode()
-    given = {"approved_sha256": held(page)["approved_sha256"][0]}
+    given = {name: held(page)[name][0] for name in ("approved_sha256", "approved_for")}
     assert alices.post(f"/orders/{order.pk}/place/", given).url == f"/orders/{order.pk}/"
     order.refresh_from_db()
     assert order.status == Status.QUEUED

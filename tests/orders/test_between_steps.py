@@ -12,10 +12,12 @@ from django.test import Client
 
 from orders import gateway, placing, submitting
 from orders.composing import Devices
+from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import Contact, Order, Partner
 from orders.recipes import RECIPES
 from orders.wizard import STEPS, step_url
+from tests.conftest import approval
 from tests.tutorials import CHOICES, CONTACT, SLUGS
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
@@ -27,8 +29,9 @@ PARTNER = "3106913644890832897"
 
 def press_place(client: Client, order: Order, sha256: str | None = None) -> Any:
     """Press the button of the review page, or of an older copy of it."""
-    approved = placing.preview(order)[2] if sha256 is None else sha256
-    return client.post(f"/orders/{order.pk}/place/", {"approved_sha256": approved})
+    older = {"approved_sha256": sha256, "approved_for": current_destination()}
+    given = approval(order) if sha256 is None else older
+    return client.post(f"/orders/{order.pk}/place/", given)
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from orders import breaking, doorbell, submitting, sweeping
 from orders.lifecycle import Status
 from orders.models import Breaker, Order
-from tests.conftest import portal_for
+from tests.conftest import approval, portal_for
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import NotDelivered
 from yeastar_api.sandbox import Sandbox
@@ -458,8 +458,7 @@ def test_who_is_about_to_order_is_told_in_one_line_and_may_place_all_the_same(
     assert words in alices.get("/").content.decode()
     assert words in shown
     assert words not in alices.get(f"/orders/{order.pk}/billing/").content.decode()
-    sha256 = shown.split('name="approved_sha256" value="')[1].split('"')[0]
-    alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256})
+    alices.post(f"/orders/{order.pk}/place/", approval(order))
     order.refresh_from_db()
     assert order.status == Status.QUEUED
     assert submitting.submit(order.pk, portal) is None

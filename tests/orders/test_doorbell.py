@@ -12,11 +12,12 @@ from celery import Celery, current_app
 from django.test import Client
 from django.utils import timezone
 
-from orders import doorbell, gateway, placing, sweeping, tasks
+from orders import doorbell, gateway, sweeping, tasks
 from orders.lifecycle import Status
 from orders.models import Order, Partner, Record
 from portal.celery import app as celery_app
 from portal.run.environment import free_port
+from tests.conftest import approval
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -56,7 +57,7 @@ def broker_down() -> Iterator[None]:
 
 
 def press_place(client: Client, order: Order) -> Any:
-    return client.post(f"/orders/{order.pk}/place/", {"approved_sha256": placing.preview(order)[2]})
+    return client.post(f"/orders/{order.pk}/place/", approval(order))
 
 
 def test_placing_rings_once_after_the_commit(

@@ -23,6 +23,7 @@ from orders.likeness import wanted_by
 from orders.models import Order, Partner, Record
 from orders.placing import CannotPlace
 from orders.wizard import step_url
+from tests.conftest import approval
 from tests.orders.test_beside import many
 from tests.tutorials import CHOICES
 from tests.walking import place, walk
@@ -425,7 +426,7 @@ def test_what_is_no_reason_is_refused_with_words(
 ) -> None:
     queued()
     order = draft(LINKUS)
-    given = {"approved_sha256": placing.preview(order)[2], "reason": reason}
+    given = {**approval(order), "reason": reason}
     page = alices.post(f"/orders/{order.pk}/place/", given)
     assert page.status_code == 422
     assert words in page.content.decode()
@@ -481,6 +482,6 @@ def test_a_po_number_that_looks_like_a_reference_of_ours_is_refused(typed: str, 
 def test_an_old_draft_with_such_a_po_number_is_not_placed(draft: Draft, alices: Client) -> None:
     order = draft(TURNKEY)
     placing.answer(order, {"po_number": "yp-7f3k-9qx2"})
-    page = alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": placing.preview(order)[2]})
+    page = alices.post(f"/orders/{order.pk}/place/", approval(order))
     assert page.status_code == 422
     assert "Change it under Billing contact" in page.content.decode()

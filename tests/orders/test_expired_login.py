@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from orders import placing
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.wizard import step_url
+from tests.conftest import approval
 from tests.tutorials import CHOICES
 
 Draft = Callable[[str], Order]
@@ -74,7 +74,7 @@ def test_a_button_pressed_after_the_login_expired_leads_back_to_its_page(
     """The button's own URL takes only POST: coming back to it would be an error page."""
     order = draft("turnkey-capacity")
     review = step_url(order, "review")
-    given = {"approved_sha256": placing.preview(order)[2]}
+    given = approval(order)
     answer = client.post(f"/orders/{order.pk}/{verb}/", given, headers={"Referer": f"{HERE}{review}"})
     assert answer.status_code == 302
     back = sign_in_at(client, answer.url)

@@ -16,6 +16,7 @@ from orders.lifecycle import Status
 from orders.models import Contact, Limits, Order, Partner
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
+from tests.conftest import approval
 from tests.tutorials import CHOICES, CONTACT
 
 TURNKEY, LINKUS, SOFTWARE = "turnkey-capacity", "linkus-cloud-service", "software-edition-license"
@@ -119,7 +120,7 @@ def test_a_product_for_pbxs_alone_is_closed_and_says_why(
         assert shown.redirect_chain == ([(target(order), 302)] if step != "target" else [])
         assert "orders for PBXs are not open to you" in shown.content.decode()
     assert alices.post(target(order), {"product_no": "369471667338"}).status_code == 200
-    assert alices.post(f"/orders/{order.pk}/place/", {}).url == target(order)
+    assert alices.post(f"/orders/{order.pk}/place/", approval(order)).url == target(order)
 
 
 def test_a_draft_that_names_somebody_no_longer_allowed_says_so_and_cannot_be_placed(
@@ -134,7 +135,7 @@ def test_a_draft_that_names_somebody_no_longer_allowed_says_so_and_cannot_be_pla
     assert shown.redirect_chain == [(target(order), 302)]
     assert f"You may not order for {stranger}" in shown.content.decode().replace("&#x27;", "'").replace("&amp;", "&")
     sha256 = placing.preview(order)[2]
-    assert alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256}).url == target(order)
+    assert alices.post(f"/orders/{order.pk}/place/", approval(order)).url == target(order)
     with pytest.raises(CannotPlace, match="You may not order for"):
         placing.place(order, approved_sha256=sha256, actor=alice)
     order.refresh_from_db()
@@ -260,7 +261,7 @@ def test_a_draft_that_bills_whom_only_others_prefer_says_so_and_cannot_be_placed
     assert shown.redirect_chain == [(billing, 302)]
     assert "You may not bill" in shown.content.decode()
     sha256 = placing.preview(order)[2]
-    assert alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256}).url == billing
+    assert alices.post(f"/orders/{order.pk}/place/", approval(order)).url == billing
     with pytest.raises(CannotPlace, match="You may not bill"):
         placing.place(order, approved_sha256=sha256, actor=alice)
     assert alices.post(billing, {"billing_contact_id": CONTACT}).status_code == 302

@@ -13,6 +13,7 @@ from orders import gateway, placing, submitting
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.wizard import step_url
+from tests.conftest import approval
 from tests.orders.test_catalogue_shapes import SHAPES
 from tests.tutorials import CHOICES
 from yeastar_api.client import PartnerPortal
@@ -65,12 +66,11 @@ def test_what_is_no_longer_offered_so_leads_back_to_the_plan_which_says_why(
 ) -> None:
     order = draft("remote-management-connections")
     before = order.choices
-    sha256 = placing.preview(order)[2]
     assert alices.get(step_url(order, "review")).status_code == 200
     offer(sandbox, *now)
     for page in (
         alices.get(step_url(order, "review")),
-        alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": sha256}),
+        alices.post(f"/orders/{order.pk}/place/", approval(order)),
     ):
         assert (page.status_code, page.url) == (302, step_url(order, "plan"))
     shown = alices.get(page.url).content.decode()
@@ -87,7 +87,7 @@ def test_what_is_still_offered_so_is_placed(
     order = draft("remote-management-connections")
     offer(sandbox, connections(minQuantity=10, maxQuantity=10))
     assert "Change your choice" not in alices.get(step_url(order, "plan")).content.decode()
-    given = {"approved_sha256": placing.preview(order)[2]}
+    given = approval(order)
     assert alices.post(f"/orders/{order.pk}/place/", given).url == f"/orders/{order.pk}/"
     assert submitting.submit(order.pk, portal) == Status.PLACED
 
@@ -110,7 +110,7 @@ def test_disaster_recovery_without_the_ultimate_plan_is_never_placed_whatever_th
     assert alices.get(step_url(order, "review")).status_code == 302
     shown = alices.get(step_url(order, "plan")).content.decode()
     assert "is not on offer with" in shown or "Disaster Recovery is only supported on Ultimate Plan." in shown
-    given = {"approved_sha256": placing.preview(order)[2]}
+    given = approval(order)
     assert alices.post(f"/orders/{order.pk}/place/", given).url == step_url(order, "plan")
     sandbox.fault("purchase_product_info", "status", times=None)
     gateway.lookups.clear()

@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from orders import placing
 from orders.lifecycle import Status
 from orders.models import Contact, Order, Partner
 from orders.wizard import STEPS, step_url
+from tests.conftest import approval
 from tests.tutorials import CHOICES, CONTACT
 from yeastar_api.sandbox import Sandbox, catalogue
 
@@ -39,7 +39,7 @@ def urls_of(order: Order) -> list[tuple[str, str]]:
 def test_anothers_draft_does_not_exist(who: str, draft: Draft, sign_in: SignIn, request: pytest.FixtureRequest) -> None:
     order = draft("turnkey-capacity")
     client = sign_in(request.getfixturevalue(who))
-    given = {**CHOICES[order.slug], "partner_id": PARTNER, "approved_sha256": placing.preview(order)[2]}
+    given = {**CHOICES[order.slug], "partner_id": PARTNER, **approval(order)}
     answers = {(method, url): getattr(client, method)(url, given).status_code for method, url in urls_of(order)}
     assert set(answers.values()) == {404}, answers
     settled = client.post(f"/orders/{order.pk}/settle/", {"outcome": "never", "reason": "x"}).status_code
@@ -120,7 +120,7 @@ def test_without_its_token_no_form_is_taken(draft: Draft, alice: User) -> None:
     client.force_login(alice)
     forms = [
         (step_url(order, "plan"), CHOICES[order.slug]),
-        (f"/orders/{order.pk}/place/", {"approved_sha256": placing.preview(order)[2]}),
+        (f"/orders/{order.pk}/place/", approval(order)),
         (f"/orders/{order.pk}/discard/", {}),
         ("/orders/start/turnkey-capacity/", {}),
         ("/accounts/logout/", {}),
@@ -134,7 +134,7 @@ def test_without_its_token_no_form_is_taken(draft: Draft, alice: User) -> None:
     review = client.get(step_url(order, "review")).content.decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', review)
     assert token is not None
-    given = {"approved_sha256": placing.preview(order)[2], "csrfmiddlewaretoken": token[1]}
+    given = {**approval(order), "csrfmiddlewaretoken": token[1]}
     assert client.post(f"/orders/{order.pk}/place/", given).status_code == 302
 
 
@@ -194,7 +194,7 @@ def test_markup_in_every_typed_and_mirrored_text_stays_text(
     pages += [alices.post(step_url(order, name), bad) for name in ("target", "plan", "billing")]
     pages += [alices.get(f"/orders/{order.pk}/target/options/", {"name": "partner_id", "q_partner_id": MARKUP})]
     pages += [alices.get("/"), alices.get("/orders/"), alices.get(f"/no/{MARKUP}/")]
-    alices.post(f"/orders/{order.pk}/place/", {"approved_sha256": placing.preview(order)[2]})
+    alices.post(f"/orders/{order.pk}/place/", approval(order))
     order.refresh_from_db()
     assert order.status == Status.QUEUED
     receipt = {"order_no": f"LR{MARKUP}"[:60], "remote_status": MARKUP, "problem": MARKUP, "answer": MARKUP}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
-from orders import credentials, gateway, tasks
+from orders import credentials, gateway, placing, tasks
 from orders.accounts import editing, runs, syncing
 from orders.destination import CHANGED, current_destination
 from orders.history import following, reconciling
+from orders.lifecycle import Status
 from orders.models import AccountRun, Listed, Partner, PartnerChange, Reading, Record
 from tests.conftest import portal_for
+from tests.tutorials import CHOICES
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -159,3 +162,46 @@ def test_a_customer_of_one_account_is_not_changed_with_another(two: tuple[Accoun
     assert result.change.state == PartnerChange.State.NOT_DELIVERED
     assert CHANGED in result.errors[""]
     assert second.world.calls == {}
+
+
+def test_an_order_that_was_reviewed_for_one_account_is_not_placed_for_another(
+    two: tuple[Account, Account], alice: User, sign_in: Callable[[User], Client]
+) -> None:
+    """Of two accounts of one company both may know the same billing contact."""
+    first, second = two
+    for each in (second, first):
+        each.put_in_force()
+        syncing.sync_all(each.portal)
+    order = placing.start(slug="turnkey-capacity", owner=alice)
+    placing.answer(order, CHOICES["turnkey-capacity"])
+    browser, place = sign_in(alice), f"/orders/{order.pk}/place/"
+    seen = browser.get(f"/orders/{order.pk}/review/").context["form"].initial
+    second.put_in_force()
+    page = browser.post(place, {**seen, "reason": "Two are wanted"})
+    order.refresh_from_db()
+    assert (page.status_code, order.status, order.destination) == (422, Status.DRAFT, "")
+    assert "Orders go to another account at Yeastar since this page was made" in page.content.decode()
+    assert browser.post(place, {"approved_sha256": seen["approved_sha256"]}).status_code == 422, "nor for none"
+    assert browser.post(place, page.context["form"].data).status_code == 302
+    order.refresh_from_db()
+    assert (order.status, order.destination) == (Status.QUEUED, second.here)
+
+
+def test_an_order_is_placed_for_the_account_whose_lists_were_looked_at_or_not_at_all(
+    two: tuple[Account, Account], alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    syncing.sync_all(first.portal)
+    order = placing.start(slug="turnkey-capacity", owner=alice)
+    placing.answer(order, CHOICES["turnkey-capacity"])
+    real = placing.twins
+
+    def slow(*about: Any) -> Any:
+        second.put_in_force()
+        return real(*about)
+
+    monkeypatch.setattr(placing, "twins", slow)
+    with pytest.raises(placing.CannotPlace, match="another account"):
+        placing.place(order, approved_sha256=placing.preview(order)[2], actor=alice)
+    order.refresh_from_db()
+    assert (order.status, order.destination) == (Status.DRAFT, "")

@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
 
-from orders import placing
 from orders.lifecycle import Status
 from orders.models import Order
 from orders.wizard import step_url
 from portal.doorman import LARGEST_BODY
+from tests.conftest import approval
 
 LOGIN = "/accounts/login/"
 FORM = "application/x-www-form-urlencoded"
@@ -103,7 +103,7 @@ def test_a_busy_database_while_placing_is_said_and_leads_to_the_order(
     draft: Callable[[str], Order], alices: Client
 ) -> None:
     order = draft("turnkey-capacity")
-    given = {"approved_sha256": placing.preview(order)[2]}
+    given = approval(order)
     alices.raise_request_exception = False
 
     def lock_of_another(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
@@ -128,7 +128,7 @@ def test_a_database_that_goes_away_while_placing_leads_to_the_order_whether_it_w
     alices.raise_request_exception = False
     for breaks_at, status in (('INSERT INTO "orders_orderevent"', Status.DRAFT), ("COMMIT", Status.QUEUED)):
         order = draft("turnkey-capacity")
-        given = {"approved_sha256": placing.preview(order)[2], "reason": "It is wanted once more"}
+        given = {**approval(order), "reason": "It is wanted once more"}
         answer = place_until(alices, order, given, breaks_at)
         shown = answer.content.decode()
         assert answer.status_code == 503

@@ -19,8 +19,7 @@ import pytest
 
 from tests.services.relay import Relay
 from tests.services.servers import free_port, listens, postgres, redis, running, until
-from tests.services.test_postgres_and_redis import command_of, command_on_path, migrate, post, sign_in
-from tests.tutorials import CHOICES
+from tests.services.test_postgres_and_redis import command_of, command_on_path, migrate, post, review, sign_in
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("compose")]
 
@@ -69,24 +68,15 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         relay.cut()
 
 
-def review(client: httpx.Client) -> tuple[str, str]:
-    """Walk the wizard; the order's page, and the hash of what was reviewed."""
-    page = post(client, f"/orders/start/{SLUG}/")
-    for _ in range(3):
-        page = post(client, page.url.path, **CHOICES[SLUG])
-    assert page.url.path.endswith("/review/"), page.text
-    return page.url.path.removesuffix("review/"), page.text.split('name="approved_sha256" value="')[1].split('"')[0]
-
-
 def test_who_places_while_the_database_goes_away_is_led_to_the_order_and_what_is_committed_is_sent_once(
     portal: dict[str, Any],
 ) -> None:
     relay: Relay = portal["relay"]
     with closing(sign_in(portal["web"], "staff")) as staff:
         for cut, status in ((relay.cut, "DRAFT"), (lambda: relay.cut_after(b"COMMIT"), "QUEUED")):
-            path, sha256 = review(staff)
+            path, approved = review(staff, SLUG)
             cut()
-            answer = post(staff, f"{path}place/", approved_sha256=sha256)
+            answer = post(staff, f"{path}place/", **approved)
             assert answer.status_code == 503, status
             assert "not known yet whether your order was accepted" in answer.text
             assert "Look there before you order it again" in answer.text

@@ -14,21 +14,11 @@ import pytest
 
 from tests.services.relay import Relay
 from tests.services.servers import free_port, listens, redis, running, until
-from tests.services.test_postgres_and_redis import command_of, command_on_path, migrate, post, sign_in
-from tests.tutorials import CHOICES
+from tests.services.test_postgres_and_redis import command_of, command_on_path, migrate, post, review, sign_in
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("compose")]
 
 SLUG = "turnkey-capacity"
-
-
-def review(client: httpx.Client, quantity: int) -> tuple[str, str]:
-    """Walk the wizard; the order's page, and the hash of what was reviewed."""
-    page = post(client, f"/orders/start/{SLUG}/")
-    for _ in range(3):
-        page = post(client, page.url.path, **CHOICES[SLUG] | {"quantity": quantity})
-    assert page.url.path.endswith("/review/"), page.text
-    return page.url.path.removesuffix("review/"), page.text.split('name="approved_sha256" value="')[1].split('"')[0]
 
 
 def test_orders_wait_while_yeastar_cannot_be_reached_and_are_then_bought_once_each_in_order(tmp_path: Path) -> None:
@@ -71,10 +61,10 @@ def test_orders_wait_while_yeastar_cannot_be_reached_and_are_then_bought_once_ea
         def told(path: str) -> dict[str, Any]:
             return dict(staff.get(f"{path.rstrip('/')}.json").json())
 
-        drafts = [review(staff, quantity) for quantity in range(11, 17)]
+        drafts = [review(staff, SLUG, quantity=quantity) for quantity in range(11, 17)]
         wire.cut()
-        for path, sha256 in drafts:
-            assert post(staff, f"{path}place/", approved_sha256=sha256).url.path == path
+        for path, approved in drafts:
+            assert post(staff, f"{path}place/", **approved).url.path == path
         until(lambda: "Orders are held" in admin.get("/connection/").text, "the hold", 60)
         for path, _ in drafts:
             page = staff.get(path).text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -99,15 +100,21 @@ def post(client: httpx.Client, path: str, **data: object) -> httpx.Response:
     return client.post(path, data={**data, **token}, headers={"Referer": str(client.base_url)})
 
 
-def order(client: httpx.Client, slug: str) -> str:
-    """Walk a wizard by its POSTs and place the order; the path of its page."""
+def review(client: httpx.Client, slug: str, **changed: object) -> tuple[str, dict[str, str]]:
+    """Walk a wizard by its POSTs; the path of the order's page, and what the review's form holds."""
     page = post(client, f"/orders/start/{slug}/")
     for _ in range(3):
-        page = post(client, page.url.path, **CHOICES[slug])
+        page = post(client, page.url.path, **CHOICES[slug] | changed)
     assert page.url.path.endswith("/review/"), page.text
-    sha256 = page.text.split('name="approved_sha256" value="')[1].split('"')[0]
-    given = {"approved_sha256": sha256, "reason": "The same is wanted once more"}
-    return post(client, page.url.path.replace("/review/", "/place/"), **given).url.path
+    approved = dict(re.findall(r'name="(approved_\w+)" value="([^"]+)"', page.text))
+    assert len(approved) == 2, page.text
+    return page.url.path.removesuffix("review/"), approved
+
+
+def order(client: httpx.Client, slug: str) -> str:
+    """Walk a wizard and place the order; the path of its page."""
+    path, approved = review(client, slug)
+    return post(client, f"{path}place/", **approved, reason="The same is wanted once more").url.path
 
 
 def test_the_five_orders_are_placed_once_each_on_postgresql_and_redis(addresses: tuple[str, str]) -> None:
