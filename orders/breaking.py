@@ -58,9 +58,9 @@ def forget() -> None:
     _seen.clear()
 
 
-def state(*, fresh: bool = False) -> Breaker:
-    """The breaker of the destination that orders go to now, as it was a second ago at most."""
-    here = current_destination()
+def state(here: str = "", *, fresh: bool = False) -> Breaker:
+    """The breaker of a destination, of the one that orders go to now without it, as it was a second ago at most."""
+    here = here or current_destination()
     with _looking:  # one thread looks, and those who come meanwhile share what it sees
         seen_at, breaker = _seen.get(here, (0.0, None))
         if breaker is None or fresh or time.monotonic() - seen_at >= LOOK_SECONDS:
@@ -102,13 +102,14 @@ def _never_in_the_way(verb: Callable[P, None]) -> Callable[P, None]:
 
 
 @_never_in_the_way
-def failed(error: NotDelivered) -> None:
-    """Count an order that was not delivered; enough of them, one after another, open the breaker."""
-    row, _ = Breaker.objects.get_or_create(destination=current_destination())
+def failed(error: NotDelivered, here: str = "") -> None:
+    """Count an order that was not delivered where it goes; enough of them, one after another, open the breaker."""
+    here = here or current_destination()
+    row, _ = Breaker.objects.get_or_create(destination=here)
     rows = Breaker.objects.filter(pk=row.pk)
     rows.filter(opened_at=None).update(failures=models.F("failures") + 1)
     while True:
-        seen = state(fresh=True)
+        seen = state(here, fresh=True)
         if seen.opened_at:
             _listen(seen, error)
             return
@@ -122,9 +123,9 @@ def failed(error: NotDelivered) -> None:
 
 
 @_never_in_the_way
-def came_through() -> None:
+def came_through(here: str = "") -> None:
     """An order reached Yeastar and was answered: whatever failed before it, was not one after another."""
-    seen = state()
+    seen = state(here)
     if not (seen.failures or seen.trips or seen.opened_at):
         return
     rows = Breaker.objects.filter(destination=seen.destination)
@@ -132,7 +133,7 @@ def came_through() -> None:
         # It was on its way when the breaker opened. To close it is the probe's business; now is a good moment.
         now = timezone.now()
         rows.filter(probe_at__gt=now).update(probe_at=now)
-    state(fresh=True)
+    state(seen.destination, fresh=True)
 
 
 def pause(*, trips: int, probes: int) -> timedelta:
@@ -142,18 +143,18 @@ def pause(*, trips: int, probes: int) -> timedelta:
     return timedelta(seconds=max(first, min(seconds, LONGEST_PAUSE)))
 
 
-def take_probe(now: datetime, *, at_once: bool = False) -> Breaker | None:
+def take_probe(now: datetime, here: str = "", *, at_once: bool = False) -> Breaker | None:
     """Be the one who asks, if it is time (or `at_once`); None if it is not, or somebody else has taken it.
 
     The next probe is due in any case: who took this one may be killed before it has asked.
     """
-    seen = state(fresh=True)
+    seen = state(here, fresh=True)
     if seen.opened_at is None or not (at_once or _probe_is_due(seen.probe_at, now)):
         return None
     mine = Breaker.objects.filter(
         pk=seen.pk, opened_at=seen.opened_at, probes=seen.probes, probe_at=seen.probe_at
     ).update(probes=seen.probes + 1, probe_at=now + pause(trips=seen.trips, probes=seen.probes + 1))
-    return state(fresh=True) if mine else None
+    return state(seen.destination, fresh=True) if mine else None
 
 
 def _probe_is_due(at: datetime | None, now: datetime) -> bool:
@@ -166,7 +167,7 @@ def stay_open(taken: Breaker, error: ApiError) -> None:
     """The probe was not answered: the page tells what is in the way now."""
     Breaker.objects.filter(pk=taken.pk, opened_at=taken.opened_at).update(reason=reason(error))
     _listen(taken, error)
-    state(fresh=True)
+    state(taken.destination, fresh=True)
 
 
 def close(taken: Breaker) -> bool:
@@ -180,7 +181,7 @@ def close(taken: Breaker) -> bool:
         )
         if closed:
             _release(taken.destination)
-    state(fresh=True)
+    state(taken.destination, fresh=True)
     if closed:
         log.warning("breaker.closed", probes=taken.probes)
     return closed == 1

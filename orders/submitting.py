@@ -72,14 +72,14 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     except NotDelivered as error:
         status = hold(attempt, order, error)
         if not last_look.too_late:  # that is our machine's doing, and says nothing of Yeastar
-            breaking.failed(error)
+            breaking.failed(error, order.destination)
         return status
     except Refused as error:
         words = f"Yeastar refused the order: {said(error)} Nothing was bought."
         status = record(
             attempt, order, Status.FAILED, Outcome.REFUSED, title="Refused by Yeastar", problem=words, error=error
         )
-        breaking.came_through()
+        breaking.came_through(order.destination)
         return status
     except Unanswered as error:
         words = f"The order was sent, but no clear answer came back: {said(error)}"
@@ -91,7 +91,7 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
         words = f"Our own program failed while the order was being sent ({type(error).__name__})."
         return record(attempt, order, Status.UNCERTAIN, Outcome.UNANSWERED, title="Failed while sending", problem=words)
     status = bought(attempt, order, receipt)
-    breaking.came_through()
+    breaking.came_through(order.destination)
     return status
 
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from orders import breaking, doorbell
+from orders.destination import destination_of
 from orders.lifecycle import Status
 from orders.models import QUEUE_DOWN, Attempt, Breaker, Order, Outcome
 from yeastar_api.client import PartnerPortal
@@ -27,14 +28,14 @@ def sweep(now: datetime | None = None, *, portal: PartnerPortal | None = None) -
     lost = _age_out(now)
     if breaking.state(fresh=True).opened_at is None:
         return _ring_for_due(now), lost
-    if portal and (taken := breaking.take_probe(now)):
+    if portal and (taken := breaking.take_probe(now, destination_of(portal))):
         probe(taken, portal)
     return 0, lost
 
 
 def ask_now(portal: PartnerPortal) -> ApiError | None:
     """Ask at once, because a person wants to know. If the breaker is open, this is its probe. The error, if any."""
-    if taken := breaking.take_probe(timezone.now(), at_once=True):
+    if taken := breaking.take_probe(timezone.now(), destination_of(portal), at_once=True):
         return probe(taken, portal)
     try:
         portal.products()

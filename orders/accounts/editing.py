@@ -176,7 +176,9 @@ def _is_another(found: RemotePartner, partner: Partner) -> bool:
 
 
 def look(portal: PartnerPortal, change: PartnerChange, *, lost: ApiError | None = None) -> None:
-    """Look up by email what became of a change whose answer was lost."""
+    """Look up by email what became of a change whose answer was lost; of another account nothing is asked."""
+    if change.destination != destination_of(portal):
+        return
     why = f"The answer was lost: {plain(lost.detail or lost.code)}. " if lost else ""
     try:
         found = portal.subordinate_user(change.email)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from orders import gateway
 from orders.accounts import editing
 from orders.accounts.editing_form import PartnerForm
+from orders.destination import current_destination
 from orders.models import CHANGE_PARTNER, Partner, PartnerChange
 from orders.rendering import HtmxHttpRequest, page
 
@@ -69,7 +70,12 @@ def edit_partner(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 def change_page(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     """What became of one form."""
     change = get_object_or_404(PartnerChange.objects.select_related("partner", "who"), pk=pk)
-    context = {"change": change, "open": change.state in editing.OPEN, "done": change.state in editing.SETTLED}
+    context = {
+        "change": change,
+        "open": change.state in editing.OPEN,
+        "done": change.state in editing.SETTLED,
+        "here": change.destination == current_destination(),
+    }
     return page(request, "accounts/change.html", "accounts/change.html", context)
 
 

@@ -198,7 +198,7 @@ def test_a_database_that_fails_the_breaker_does_not_change_what_became_of_the_or
     with cut_off() as client:
         assert submitting.submit(queued().pk, client) == Status.QUEUED
     real, looks = breaking.state, iter([breaking.state()])
-    monkeypatch.setattr(breaking, "state", lambda **_: next(looks, None) or away())
+    monkeypatch.setattr(breaking, "state", lambda *_, **__: next(looks, None) or away())
     assert submitting.submit(queued().pk, portal) == Status.PLACED
     monkeypatch.setattr(breaking, "state", real)
 

@@ -13,6 +13,7 @@ from django.test import Client
 
 from orders import gateway
 from orders.accounts import syncing
+from orders.destination import current_destination
 from orders.models import AccountChange, AuditEntry, Listed, Partner, PartnerChange
 from tests.conftest import portal_for
 from tests.orders.test_bad_input import Fields
@@ -190,7 +191,9 @@ def test_what_was_not_delivered_created_nobody_and_can_be_sent_again(adams: Clie
 
 
 def test_whose_process_died_can_be_looked_up(adams: Client, adam: User, sandbox: Sandbox) -> None:
-    change = PartnerChange.objects.create(who=adam, email="gone@example.com", at="2026-01-01T00:00:00Z")
+    change = PartnerChange.objects.create(
+        who=adam, email="gone@example.com", at="2026-01-01T00:00:00Z", destination=current_destination()
+    )
     assert "has not come back with an answer" in text(adams.get(f"/partners/changes/{change.pk}/"))
     adams.post(f"/partners/changes/{change.pk}/look/")
     change.refresh_from_db()
@@ -256,7 +259,7 @@ def test_what_the_vendor_does_not_tell_is_not_told_as_done(adams: Client, adam: 
     partner = somebody()
     del sandbox.world.partners[partner.remote_id]["remark"]
     asked = {"city": partner.raw["city"], "remark": "Moved"}
-    whose = {"who": adam, "partner": partner, "email": partner.email}
+    whose = {"who": adam, "partner": partner, "email": partner.email, "destination": partner.destination}
     change = PartnerChange.objects.create(**whose, asked=asked, at="2026-01-01T00:00:00Z")
     adams.post(f"/partners/changes/{change.pk}/look/")
     change.refresh_from_db()

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from orders import credentials, gateway, placing, tasks
+from orders import breaking, credentials, gateway, placing, submitting, sweeping, tasks
 from orders.accounts import editing, runs, syncing
 from orders.destination import CHANGED, current_destination
 from orders.history import following, reconciling
@@ -21,6 +22,8 @@ from orders.models import AccountRun, Listed, Partner, PartnerChange, Reading, R
 from tests.conftest import portal_for
 from tests.tutorials import CHOICES
 from yeastar_api.client import PartnerPortal
+from yeastar_api.errors import NotDelivered
+from yeastar_api.messages import UserRequest
 from yeastar_api.sandbox import Sandbox
 
 ONLY_THERE = {
@@ -205,3 +208,58 @@ def test_an_order_is_placed_for_the_account_whose_lists_were_looked_at_or_not_at
         placing.place(order, approved_sha256=placing.preview(order)[2], actor=alice)
     order.refresh_from_db()
     assert (order.status, order.destination) == (Status.DRAFT, "")
+
+
+def test_a_change_whose_answer_was_lost_is_looked_up_in_its_own_account_only(
+    two: tuple[Account, Account], adam: User, sign_in: Callable[[User], Client]
+) -> None:
+    first, second = two
+    eva = UserRequest("eva@bakery.example", {"first_name": "Eva", "country": "Portugal"})
+    first.portal.save_user(eva)
+    change = PartnerChange.objects.create(
+        id=uuid.uuid4(),
+        destination=first.here,
+        email=eva.email,
+        asked=eva.values,
+        who=adam,
+        at=timezone.now(),
+        state=PartnerChange.State.UNKNOWN,
+    )
+    browser, url = sign_in(adam), f"/partners/changes/{change.pk}/"
+    second.put_in_force()
+    browser.post(f"{url}look/")
+    change.refresh_from_db()
+    assert (change.state, second.world.calls) == (PartnerChange.State.UNKNOWN, {})
+    shown = browser.get(url).content.decode()
+    assert "Look again" not in shown
+    assert f"It was asked of {first.here}" in shown
+    first.put_in_force()
+    assert "Look again" in browser.get(url).content.decode()
+    browser.post(f"{url}look/")
+    change.refresh_from_db()
+    assert change.state == PartnerChange.State.FOUND
+
+
+def test_what_is_not_delivered_to_the_old_account_does_not_hold_the_orders_of_the_new(
+    two: tuple[Account, Account], alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    settings.BREAKER_FAILURES = 1
+    syncing.sync_all(first.portal)
+    order = placing.start(slug="turnkey-capacity", owner=alice)
+    placing.answer(order, CHOICES["turnkey-capacity"])
+    placing.place(order, approved_sha256=placing.preview(order)[2], actor=alice)
+
+    def away(*_: Any, **__: Any) -> None:
+        second.put_in_force()  # while the order is on its way
+        raise NotDelivered(call="save", detail="no connection (ConnectError)")
+
+    monkeypatch.setattr(first.portal, "save", away)
+    assert submitting.submit(order.pk, first.portal) == Status.QUEUED
+    assert breaking.hold() is None
+    first.put_in_force()
+    assert breaking.hold()
+    second.put_in_force()
+    assert sweeping.ask_now(first.portal) is None, "its probe, although another account is in force by now"
+    first.put_in_force()
+    assert breaking.hold() is None
