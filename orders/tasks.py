@@ -14,7 +14,7 @@ from orders.accounts import syncing
 from orders.destination import destination_of
 from orders.doorbell import EXPORT, SUBMIT
 from orders.exporting import apart, making
-from orders.history import drift, following, reconciling, records
+from orders.history import drift, following, reconciling, records, runs
 from orders.models import AccountRun, Listed, Reading, Record
 from orders.overview import figures
 from yeastar_api.errors import ApiError
@@ -34,8 +34,9 @@ def stop_taking_orders(**_: Any) -> None:
 
 @worker_ready.connect(weak=False)
 def worker_lives(**_: Any) -> None:
-    """From now on it can be seen that this worker is there."""
+    """From now on it can be seen that this worker is there; and on the very first start the history is read at once."""
     pulse.begin(pulse.Kind.WORKER)
+    begin_history.delay()
 
 
 @beat_init.connect(weak=False)
@@ -70,6 +71,16 @@ def follow_history() -> None:
     following.follow(gateway.portal(), stopping=_stopping.is_set)
     following.roll(gateway.portal(), stopping=_stopping.is_set)
     figures.remember()
+
+
+@shared_task(ignore_result=True)
+def begin_history() -> None:
+    """Follow the history unless it was read to the end before: nobody waits for beat's first round to see any of it.
+
+    Several workers may start at once; one run reads at a time.
+    """
+    if runs.freshness().at is None:
+        follow_history()
 
 
 @shared_task(ignore_result=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from orders import auditing
 from orders.accounts import guarding, reading, syncing
 from orders.accounts.depending import Broken, broken
 from orders.accounts.guarding import Plan
@@ -53,30 +55,40 @@ def confirm(run: AccountRun, actor: User, *, seen: str) -> AccountRun:
     found = _held(run)
     if found.plan.mark != seen:
         raise NotDecided("What it would change is no longer what you saw. Look at it again. Nothing was changed.")
-    now = timezone.now()
+    kind, now = LISTS[Listed(run.what)], timezone.now()
+    open_again = {"state": State.RUNNING, "finished_at": None, "beat_at": now, "stage": "Confirmed", "written": 0}
     try:
         with transaction.atomic():
-            waiting = AccountRun.objects.filter(pk=run.pk, state=State.HELD)
-            taken = waiting.update(state=State.RUNNING, finished_at=None, beat_at=now, stage="Confirmed", written=0)
+            _decide(run, actor, **open_again)
+            # Before the first row is written: what breaks off was decided all the same.
+            gone, present = len(found.plan.gone), found.plan.present
+            words = f"Took the list: {gone:,} of {present:,} {kind.many} go"
+            auditing.note("accounts.confirmed", target=run, words=words, data={"doubted": run.words})
     except IntegrityError:
         raise NotDecided("A run is asking Yeastar just now. Wait until it is done, and look again.") from None
-    if not taken:
-        raise NotDecided(_moved(run))
     run.refresh_from_db()
-    with syncing.closing(run):
-        syncing.take(LISTS[Listed(run.what)], run, found.told, found.plan, decided_by=actor)
+    try:
+        with syncing.closing(run):
+            syncing.take(kind, run, found.told, found.plan)
+    finally:
+        HeldList.objects.filter(run=run).delete()
     run.refresh_from_db()
-    HeldList.objects.filter(run=run).delete()
     return run
 
 
 def refuse(run: AccountRun, actor: User) -> None:
-    """Keep all as it is. The same list does not ask again. Raises NotDecided if it waits no longer."""
+    """Keep all as it is. The same list does not ask again by itself. Raises NotDecided if it waits no longer."""
     with transaction.atomic():
-        waiting = AccountRun.objects.filter(pk=run.pk, state=State.HELD)
-        if not waiting.update(state=State.REFUSED, decided_by=actor, decided_at=timezone.now()):
-            raise NotDecided(_moved(run))
+        _decide(run, actor, state=State.REFUSED)
         HeldList.objects.filter(run=run).delete()
+        auditing.note("accounts.refused", target=run, words="Kept all as it was", data={"doubted": run.words})
+
+
+def _decide(run: AccountRun, actor: User, **columns: Any) -> None:
+    """Of all who decide, one does."""
+    waiting = AccountRun.objects.filter(pk=run.pk, state=State.HELD)
+    if not waiting.update(decided_by=actor, decided_at=timezone.now(), **columns):
+        raise NotDecided(_moved(run))
 
 
 def _held(run: AccountRun) -> Held:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from orders.accounts import guarding, reading, runs, writing
 from orders.accounts.guarding import Doubt, Plan
@@ -90,25 +88,22 @@ def _run(portal: PartnerPortal, kind: List, run: AccountRun) -> None:
         take(kind, run, told, plan)
 
 
-def take(kind: List, run: AccountRun, told: Told, plan: Plan, *, decided_by: User | None = None) -> None:
+def take(kind: List, run: AccountRun, told: Told, plan: Plan) -> None:
     """Write a list that is believed, and close the run."""
     writing.apply(kind, run, told, plan)
     run.refresh_from_db()
     with transaction.atomic():
-        runs.end(run, State.DONE, words(run), **_by(decided_by))
+        runs.end(run, State.DONE, words(run))
         runs.overtake(run)
 
 
-def _by(person: User | None) -> dict[str, Any]:
-    return {"decided_by": person, "decided_at": timezone.now()} if person else {}
-
-
 def _hold(kind: List, run: AccountRun, told: Told, doubt: Doubt) -> None:
-    """Keep the list until an admin has looked at it; the same doubt is not raised twice."""
+    """Keep the list until an admin has looked at it. The same doubt is not raised twice, but where a person asks."""
     here = AccountRun.objects.filter(destination=run.destination, what=run.what, pk__lt=run.pk)
     last = here.filter(state__in=[State.DONE, State.HELD, State.REFUSED]).order_by("-pk").first()
-    if last and last.state != State.DONE and last.question == doubt.question:
-        waits = "It waits for an admin already." if last.state == State.HELD else "It was refused before."
+    refused = last and last.state == State.REFUSED
+    if last and last.state != State.DONE and last.question == doubt.question and not (refused and run.who):
+        waits = "It was refused before: Sync now lets you decide anew." if refused else "It waits for an admin already."
         runs.end(run, State.SAME, f"{doubt.words} {waits} Nothing was changed.", question=doubt.question)
         return
     log.error("accounts.held", what=kind.what, run=run.pk, why=doubt.words)

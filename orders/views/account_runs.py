@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
@@ -122,18 +120,15 @@ def _keys(kind: List, rows: list[AccountChange]) -> dict[str, str]:
 def decide(request: HtmxHttpRequest, kind: List, pk: int) -> HttpResponse:
     """Write the list that was shown, or keep all as it is."""
     run, given = _run(kind, pk), request.POST
-    data: dict[str, Any] = {"doubted": run.words}
     try:
         if given.get("do") == "refuse":
             deciding.refuse(run, request.user)
-            auditing.note("accounts.refused", target=run, words="Kept all as it was", data=data)
-            messages.success(request, "All stays as it is. The same list will not be asked about again.")
+            messages.success(request, "All stays as it is. The same list is asked about again only after Sync now.")
         elif given.get("do") != "confirm" or not given.get("sure"):
             messages.error(request, "Say that you have looked at who would go. Nothing was changed.")
             return _show(request, kind, run, 422)
         else:
             done = deciding.confirm(run, request.user, seen=given.get("seen", ""))
-            auditing.note("accounts.confirmed", target=run, words=done.words, data=data)
             if done.state == AccountRun.State.DONE:
                 messages.success(request, f"The list was taken. {done.words}")
             else:

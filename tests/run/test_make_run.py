@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -130,6 +131,14 @@ def test_a_start_fills_partners_and_contacts(portal: Portal) -> None:
     assert found, portal.said
     assert int(found[1]) > 0
     assert int(found[2]) > 0
+
+
+def test_a_start_fills_the_history_long_before_beat_asks_for_it(portal: Portal) -> None:
+    end = time.monotonic() + 30
+    with closing(sqlite3.connect(portal.data / "portal.sqlite3")) as database:
+        while not database.execute("SELECT 1 FROM orders_reading WHERE complete AND total > 0").fetchone():
+            assert time.monotonic() < end, "the history is empty"
+            time.sleep(0.2)
 
 
 def test_the_health_check_and_the_login_page_answer(portal: Portal) -> None:

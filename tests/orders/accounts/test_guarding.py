@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from structlog.testing import capture_logs
 
-from orders.accounts import deciding, runs
+from orders.accounts import deciding, runs, syncing
 from orders.accounts.deciding import NotDecided
 from orders.lifecycle import Status
 from orders.models import AccountChange, AccountRun, Contact, HeldList, Listed, Mirrored, Order, Partner
@@ -146,8 +146,12 @@ def test_what_waits_or_was_refused_is_not_asked_again_while_the_same_is_missing(
     assert not HeldList.objects.exists()
     again = sync(portal, Listed.PARTNERS)
     assert again.state == State.SAME
-    assert "It was refused before." in again.words
+    assert "It was refused before: Sync now lets you decide anew." in again.words
     assert runs.freshness(Listed.PARTNERS).trouble == again.words
+    by_hand = syncing.sync(portal, Listed.PARTNERS, who=adam)
+    assert by_hand
+    assert by_hand.state == State.HELD, "refused by mistake: whoever asks by hand is asked again"
+    assert runs.freshness(Listed.PARTNERS).held == by_hand
     answer(sandbox, "partners", *told)
     assert sync(portal, Listed.PARTNERS).state == State.DONE
     answer(sandbox, "partners", *told[:3])

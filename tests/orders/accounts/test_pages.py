@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from orders import tasks
-from orders.accounts import runs
-from orders.models import AccountChange, AccountRun, AuditEntry, Contact, Listed, Order, Partner
+from orders import auditing, tasks
+from orders.accounts import runs, writing
+from orders.models import AccountChange, AccountRun, AuditEntry, Contact, HeldList, Listed, Order, Partner
 from orders.text import fold
 from tests.orders.accounts.kit import answer, sync
 from yeastar_api.client import PartnerPortal
@@ -258,6 +259,50 @@ def test_adam_decides_with_the_list_in_view(adams: Client, portal: PartnerPortal
     assert Partner.objects.on_offer().count() == 3
     assert AuditEntry.objects.get(action="accounts.confirmed").actor == adam
     assert adams.post(url, {"do": "refuse"}).status_code == 422, "it was decided already"
+
+
+def test_what_adam_has_decided_is_in_the_audit_log_although_it_broke_off(
+    adams: Client, portal: PartnerPortal, sandbox: Sandbox, adam: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list(sandbox.world.partners.values())
+    answer(sandbox, "partners", *told[:3])
+    run = sync(portal, Listed.PARTNERS)
+    page = adams.get(f"/partners/sync/{run.pk}/").content.decode()
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', page).group(1)  # type: ignore[union-attr]
+    real, batches = writing._bury, itertools.count()
+
+    def breaks(*given: Any) -> None:
+        if next(batches):
+            raise OSError("No space left on device")
+        real(*given)
+
+    monkeypatch.setattr(writing, "BATCH", 5)
+    monkeypatch.setattr(writing, "_bury", breaks)
+    adams.raise_request_exception = False
+    answered = adams.post(f"/partners/sync/{run.pk}/decide/", {"do": "confirm", "seen": seen, "sure": "1"})
+    assert answered.status_code == 500
+    assert Partner.objects.filter(gone_at=None).count() == len(told) - 5
+    entry = AuditEntry.objects.get(action="accounts.confirmed")
+    assert (entry.actor, entry.words) == (adam, f"Took the list: {len(told) - 3} of {len(told)} customers go")
+    run.refresh_from_db()
+    assert (run.state, run.decided_by, run.gone) == (AccountRun.State.FAILED, adam, 5)
+    assert not HeldList.objects.exists(), "it waits no longer"
+
+
+def test_nothing_is_refused_without_an_entry_of_it(
+    adams: Client, portal: PartnerPortal, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("No space left on device")
+
+    answer(sandbox, "partners", *list(sandbox.world.partners.values())[:3])
+    run = sync(portal, Listed.PARTNERS)
+    monkeypatch.setattr(auditing, "note", broken)
+    adams.raise_request_exception = False
+    assert adams.post(f"/partners/sync/{run.pk}/decide/", {"do": "refuse"}).status_code == 500
+    run.refresh_from_db()
+    assert run.state == AccountRun.State.HELD
+    assert HeldList.objects.filter(run=run).exists()
 
 
 def test_a_list_that_adam_refuses_leaves_all_as_it_was(adams: Client, portal: PartnerPortal, sandbox: Sandbox) -> None:

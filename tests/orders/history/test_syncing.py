@@ -161,3 +161,17 @@ def test_runs_of_long_ago_are_forgotten_once_all_was_read_anew(portal: PartnerPo
     follow(portal, whole=True)
     assert not Reading.objects.filter(pk=first.pk).exists()
     assert Reading.objects.filter(pk=second.pk).exists()
+
+
+def test_a_worker_that_starts_reads_a_history_that_was_never_read_and_no_other(
+    portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    runs.begin(runs.current_destination(), "By the worker that started first")
+    tasks.begin_history()
+    assert "order_page" not in sandbox.calls, "one reads at a time"
+    Reading.objects.all().delete()
+    tasks.begin_history()
+    assert Record.objects.count() == 12
+    asked = sandbox.calls["order_page"]
+    tasks.begin_history()
+    assert sandbox.calls["order_page"] == asked
