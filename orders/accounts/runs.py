@@ -17,6 +17,9 @@ from orders.models import AccountRun, HeldList, Listed
 
 State = AccountRun.State
 
+BY_HAND = "By hand"
+"""Why a run goes that a person asked for, and not for something else that was done."""
+
 KEPT = timedelta(days=7)
 """So long the row of a run that changed nothing is kept; there are some three hundred a day. Others stay."""
 

@@ -98,11 +98,12 @@ def take(kind: List, run: AccountRun, told: Told, plan: Plan) -> None:
 
 
 def _hold(kind: List, run: AccountRun, told: Told, doubt: Doubt) -> None:
-    """Keep the list until an admin has looked at it. The same doubt is not raised twice, but where a person asks."""
+    """Keep the list until an admin has looked at it. The same doubt is not raised twice, but by a run by hand."""
     here = AccountRun.objects.filter(destination=run.destination, what=run.what, pk__lt=run.pk)
     last = here.filter(state__in=[State.DONE, State.HELD, State.REFUSED]).order_by("-pk").first()
-    refused = last and last.state == State.REFUSED
-    if last and last.state != State.DONE and last.question == doubt.question and not (refused and run.who):
+    refused = last is not None and last.state == State.REFUSED
+    anew = refused and run.why == runs.BY_HAND
+    if last and last.state != State.DONE and last.question == doubt.question and not anew:
         waits = "It was refused before: Sync now lets you decide anew." if refused else "It waits for an admin already."
         runs.end(run, State.SAME, f"{doubt.words} {waits} Nothing was changed.", question=doubt.question)
         return

@@ -57,7 +57,7 @@ def sync_page(request: HtmxHttpRequest, kind: List) -> HttpResponse:
 def sync_now(request: HtmxHttpRequest, kind: List) -> HttpResponse:
     """Open a run, and ring for a worker to do it. One at a time, whoever starts it."""
     with transaction.atomic():
-        run = runs.begin(kind.what, "By hand", who=request.user)
+        run = runs.begin(kind.what, runs.BY_HAND, who=request.user)
         if run:
             auditing.note("accounts.synced", target=run, words="Asked Yeastar for the list")
     if run is None:

@@ -148,7 +148,7 @@ def test_what_waits_or_was_refused_is_not_asked_again_while_the_same_is_missing(
     assert again.state == State.SAME
     assert "It was refused before: Sync now lets you decide anew." in again.words
     assert runs.freshness(Listed.PARTNERS).trouble == again.words
-    by_hand = syncing.sync(portal, Listed.PARTNERS, who=adam)
+    by_hand = syncing.sync(portal, Listed.PARTNERS, why=runs.BY_HAND, who=adam)
     assert by_hand
     assert by_hand.state == State.HELD, "refused by mistake: whoever asks by hand is asked again"
     assert runs.freshness(Listed.PARTNERS).held == by_hand
