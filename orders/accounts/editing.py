@@ -68,7 +68,9 @@ class NotAsked(Exception):
     """Nothing was asked to be changed. Why not stands by our names of fields, and what the vendor has there."""
 
     def __init__(self, errors: Mapping[str, str], here: Mapping[str, str] | None = None) -> None:
-        super().__init__(" ".join(errors.values()))
+        super().__init__(
+            " ".join(f"{label_of_ours(name)}: {words}" if name else words for name, words in errors.items())
+        )
         self.errors, self.here = errors, here or {}
 
 
@@ -166,7 +168,7 @@ def _look_before(portal: PartnerPortal, partner: Partner, values: Mapping[str, s
     now = told(found.raw)
     here = {name: now[name] for name, value in values.items() if now.get(name, value) not in (seen.get(name), value)}
     if here:
-        words = "Yeastar has {} by now; what you had seen was another. Send it again if yours is to count."
+        words = "Nothing was changed: meanwhile Yeastar has {} here. Send the form again if yours is to count."
         raise NotAsked({name: words.format(f"“{value}”" if value else "nothing") for name, value in here.items()}, here)
 
 

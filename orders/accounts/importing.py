@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ SHOWN_ONLY = frozenset(
     {"company", "first name", "last name", "email", "country", "type", "at yeastar", "preferred contact is"}
 )
 """Heads of our own exports that tell what is Yeastar's: not read, and not worth a word."""
+
+ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+|\d{10,15}0{4,}", re.IGNORECASE)
+"""A long id after a spreadsheet has taken it for a number: 3.10691E+18, or 3106913644890830000."""
 
 YES, NO = (
     frozenset({"yes", "y", "true", "1", "x", "ja", "oui"}),
@@ -138,6 +142,11 @@ def plan(kept: AccountImport) -> Plan:
             line.wrong.append("No id.")
         elif line.row is None:
             line.wrong.append(f"No {kind.one} has this id.")
+            if ROUNDED.fullmatch(remote_id):
+                line.wrong.append(
+                    "A spreadsheet has rounded it: its last digits are lost. Take our export as Excel, which keeps "
+                    "them, and enter your columns there."
+                )
         elif times[remote_id] > 1:
             line.wrong.append(f"This id stands in {times[remote_id]} rows.")
         else:

@@ -55,7 +55,7 @@ class List:
         """An account as the database keeps it, but for the times."""
         told = self.message.model_validate(raw)
         email = told.email if isinstance(told, RemotePartner) else told.email_address
-        words = fold(" ".join((told.company, told.first_name, told.last_name, email, told.country)))
+        words = " ".join(fold(" ".join((told.company, told.first_name, told.last_name, email, told.country))).split())
         return self.model(
             destination=destination,
             remote_id=remote_id,

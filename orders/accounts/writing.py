@@ -61,7 +61,7 @@ def _bury(kind: List, run: AccountRun, ids: list[str]) -> None:
         rows = kind.at(run.destination).filter(remote_id__in=ids, gone_at=None)
         changes = [_entry(kind, run, row, Kind.GONE, now) for row in rows.defer("raw", "search")]
         runs.beat(run, written=F("written") + len(ids), **_counted(changes))
-        rows.update(gone_at=now)
+        rows.update(gone_at=now, mirrored_at=now)
         AccountChange.objects.bulk_create(changes, BATCH)
 
 

@@ -81,7 +81,7 @@ class Mirrored(models.Model):
     digest = models.CharField(max_length=40, blank=True)  # of `raw`: an unchanged row is not written again
     search = models.TextField(blank=True)  # folded; lists are sorted by it, so the company stands first
     first_seen_at = models.DateTimeField(default=timezone.now)
-    mirrored_at = models.DateTimeField()  # when a list last told something else than the one before
+    mirrored_at = models.DateTimeField()  # when a list last told something else than the one before, or them no more
     gone_at = models.DateTimeField(null=True, blank=True)
 
     # Ours.

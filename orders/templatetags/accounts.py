@@ -34,6 +34,7 @@ def _row(row: Any, url: str, now: Any) -> str:
     if row.hidden:
         badges += '<span class="gone">hidden</span>'
     tags = " ".join(f'<span class="count" dir="auto">{escape(tag)}</span>' for tag in row.tag_list)
+    owner = escape(row.owner.get_username()) if row.owner else ""
     note = row.note if len(row.note) <= LONGEST else f"{row.note[:LONGEST]}…"
     kept = tags + (f'<span class="detail" dir="auto">{escape(note)}</span>' if note else "")
     moment = timezone.localtime(row.mirrored_at)
@@ -46,8 +47,8 @@ def _row(row: Any, url: str, now: Any) -> str:
         f'<td data-label="E-mail">{escape(row.email) or NOTHING}</td>'
         f'<td data-label="Country">{escape(row.country) or NOTHING}</td>'
         f'<td data-label="Id"><span class="id">{escape(row.remote_id)}</span></td>'
-        f'<td data-label="Tags, note">{kept or NOTHING}</td>'
-        f'<td data-label="Owner">{escape(row.owner.get_username()) if row.owner else NOTHING}</td>'
+        f'<td data-label="Tags, note"><span>{kept or NOTHING}</span></td>'
+        f'<td data-label="Owner" title="{owner}">{owner or NOTHING}</td>'
         f'<td data-label="Changed" class="right"><time datetime="{stamp}" title="{stamp}">{said}</time></td></tr>'
     )
 

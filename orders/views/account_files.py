@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from orders import auditing
 from orders.accounts import exporting, finding, importing
-from orders.accounts.importing import NotImported
+from orders.accounts.importing import Line, NotImported, Plan
 from orders.accounts.lists import List
 from orders.accounts.tables import FILE_BYTES, LIMITS, Unreadable
 from orders.destination import current_destination
@@ -142,7 +142,7 @@ def _kept(kind: List, pk: int) -> AccountImport:
 def _show(request: HtmxHttpRequest, kind: List, kept: AccountImport, status: int = 200) -> HttpResponse:
     found = importing.plan(kept) if kept.state == AccountImport.State.SHOWN else None
     lines = [line for line in found.lines if line.fields or line.wrong] if found else []
-    lines.sort(key=lambda line: not line.wrong)
+    lines.sort(key=lambda line: not line.wrong)  # what is to be mended first; each part as in the file
     wanted = request.GET.get("page", "")
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 6 else 1
     number = max(1, min(number, (len(lines) - 1) // ON_A_PAGE + 1))
@@ -151,14 +151,20 @@ def _show(request: HtmxHttpRequest, kind: List, kept: AccountImport, status: int
         kind,
         kept=kept,
         plan=found,
-        lines=lines[start : start + ON_A_PAGE],
-        total=len(lines),
+        parts=_parts(found, lines[start : start + ON_A_PAGE]) if found else [],
         same=len(found.lines) - len(lines) if found else 0,
         newer=f"?page={number - 1}" if number > 1 else "",
         older=f"?page={number + 1}" if start + ON_A_PAGE < len(lines) else "",
         decide_url=url_of(kind, "import_decide", kept.pk),
     )
     return page(request, "accounts/import_shown.html", "accounts/import_shown.html", context, status=status)
+
+
+def _parts(found: Plan, lines: list[Line]) -> list[tuple[str, int, list[Line]]]:
+    """The rows of a page under their headings; how many there are on all pages."""
+    wrong, changing = [line for line in lines if line.wrong], [line for line in lines if not line.wrong]
+    parts = [("Left out", len(found.wrong), wrong), ("Would change", len(found.changing), changing)]
+    return [part for part in parts if part[2]]
 
 
 @require_POST

@@ -90,6 +90,23 @@ def test_pages_go_on_and_back_without_a_gap(sort: str, adams: Client) -> None:
     )
 
 
+def test_who_has_just_gone_has_just_changed(adams: Client, portal: PartnerPortal, sandbox: Sandbox) -> None:
+    Partner.objects.update(mirrored_at="2026-01-01T00:00:00Z")
+    gone = sandbox.world.partners.pop(LUMIERE)
+    sync(portal, Listed.PARTNERS)
+    assert listed(adams, "?sort=-changed")[0] == gone["partnerId"]
+    row = lumiere()
+    assert row.mirrored_at == row.gone_at
+
+
+def test_who_has_no_company_is_sorted_by_name(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    first, *others = sandbox.world.partners.values()
+    answer(sandbox, "partners", {**first, "company": " ", "firstName": "  Zoë ", "lastName": "", "email": ""}, *others)
+    sync(portal, Listed.PARTNERS)
+    row = Partner.objects.get(remote_id=first["partnerId"])
+    assert row.search == f"zoe {fold(first['country'])} {row.remote_id}"
+
+
 def test_names_and_notes_are_never_markup(adams: Client) -> None:
     hostile = "<script>alert(1)</script>"
     Partner.objects.filter(remote_id=LUMIERE).update(
