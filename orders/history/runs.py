@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from orders.destination import current_destination
@@ -122,6 +123,14 @@ def _living(readings: Iterable[Any]) -> Any:
     """The run that is open now, unless it has died."""
     now = timezone.now()
     return next((each for each in readings if not each.finished_at and abs(now - each.beat_at) <= silence()), None)
+
+
+def written() -> str:
+    """Changes whenever a run has written records: what was counted before may be remembered until then."""
+    here = Reading.objects.filter(destination=current_destination())
+    wrote = here.filter(Q(new__gt=0) | Q(changed__gt=0) | Q(details__gt=0)).order_by("-started_at", "-pk")
+    last = wrote.values_list("pk", Coalesce("finished_at", "beat_at")).first()
+    return f"{last[0]}:{last[1].isoformat()}" if last else ""
 
 
 @dataclass(frozen=True)

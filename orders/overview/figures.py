@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Sum
 from orders.browsing import shown
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
+from orders.history import runs
 from orders.models import Tally
 from orders.models import money as exactly
 from orders.overview import links, money
@@ -27,7 +28,7 @@ TOP = 10
 """So many customers and people are listed."""
 
 RANK_SECONDS = 900
-"""For so long it is remembered who the top customers are. How much they ordered is looked up each time."""
+"""For so long at most it is remembered who the top customers are. How much they ordered is looked up each time."""
 
 OTHERS = "others"
 
@@ -231,7 +232,8 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
     nobodys = counts.get("", 0)
     rest = total - nobodys - sum(each.count for each in found)
     if rest > 0:
-        found.append(Ranked(f"{max(1, known - len(found)):,} more", rest, 0, "", quiet=True))
+        more = known - len(found)  # none, if the rest came since they were ranked
+        found.append(Ranked(f"{more:,} more" if more > 0 else "Others", rest, 0, "", quiet=True))
     if nobodys:
         found.append(
             Ranked(
@@ -247,7 +249,7 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
 
 
 def _ranking(months: Months) -> tuple[list[str], int]:
-    """Who the top customers are, and how many there are: as it was at most a quarter of an hour ago.
+    """Who the top customers are, and how many there are: as it was when a run last wrote something.
 
     To add up all customers takes tens of milliseconds, and who is at the top changes seldom.
     """
@@ -256,15 +258,17 @@ def _ranking(months: Months) -> tuple[list[str], int]:
 
 
 def _rank(months: Months) -> tuple[list[str], int]:
+    name = _ranking_name(months)  # before it is counted: a run may write meanwhile
     rows = _tallies(Tally.Kind.PARTNER, months).exclude(key="").values_list("key")
     ranked = list(rows.annotate(all=Sum("count")).order_by("-all", "key").values_list("key", flat=True))
     found = ranked[:TOP], len(ranked)
-    cache.set(_ranking_name(months), found, RANK_SECONDS)
+    if ranked:
+        cache.set(name, found, RANK_SECONDS)
     return found
 
 
 def _ranking_name(months: Months) -> str:
-    return f"overview:top:{account_mark()}:{months.first}:{months.last}"
+    return f"overview:top:{account_mark()}:{months.first}:{months.last}:{runs.written()}"
 
 
 def remember() -> None:
