@@ -17,6 +17,7 @@ from orders.history.candidates import WINDOW, Candidate, sent_between, unclaimed
 from orders.history.reconciling import LOOKED
 from orders.likeness import OWN_ACCOUNT, Trait, Verdict, alike, compare, fits, values_of, wanted_by
 from orders.models import Contact, Order, Partner, Record
+from orders.text import counted
 from orders.verdict import astray
 
 MOST = 3
@@ -115,7 +116,7 @@ def search(order: Order) -> str:
         return f"Not looked for in the history at Yeastar yet; {next_time}." if order.look_at else ""
     times = "once" if order.looks == 1 else f"{order.looks} times"
     pages = last.data.get("pages")
-    told = f", {pages} page{'' if pages == 1 else 's'}" if isinstance(pages, int) else ""
+    told = f", {counted(pages, 'page')}" if isinstance(pages, int) else ""
     cut = "" if last.data.get("complete", True) else ", not to the end"
     return f"Looked for in the history at Yeastar {times}, last {_clock(last.at)}{told}{cut}; {next_time}."
 

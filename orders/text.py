@@ -26,6 +26,11 @@ def one_line(text: str) -> str:
     return UNSEEN.sub(" ", text).strip()
 
 
+def counted(number: int, one: str) -> str:
+    """1 order; 1,234 orders."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def fold(text: str) -> str:
     """Text as it is searched: lower case, without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())

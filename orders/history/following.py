@@ -18,6 +18,7 @@ from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, lo
 from orders.history.reconciling import hear
 from orders.lifecycle import Status
 from orders.models import Order, Reading, Record
+from orders.text import counted
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, Refused
 from yeastar_api.messages import OrderRow, Page
@@ -138,13 +139,14 @@ class _Run:
             self._reading.errors += isinstance(error, Refused)
             return True  # not now: the next run asks again
         self._complete = not missing
-        self._words = f"What is new was read: {self._reading.new:,} new orders, {self._reading.changed:,} changed."
+        news = counted(self._reading.new, "new order")
+        self._words = f"What is new was read: {news}, {self._reading.changed:,} changed."
         if not missing:
             return True
         lately = wholes.filter(started_at__gte=timezone.now() - UNPROVEN).order_by("-started_at").first()
         if lately is None or lately.complete or lately.next_page > 1:
             return False
-        self._words += f" But Yeastar counts {self._scan.total} orders, and we know {self._known():,}."
+        self._words += f" But Yeastar counts {counted(self._scan.total or 0, 'order')}, and we know {self._known():,}."
         return True
 
     def _missing_after(self, pages: Pages) -> bool:
@@ -206,7 +208,7 @@ class _Run:
             return
         scan, known = self._scan, self._known()
         self._complete = not scan.problem and scan.total == known
-        self._words = f"Gone on with from page {page_no - 1:,}, where a run was cut: {scan.words_read} were read. "
+        self._words = f"Gone on with from page {page_no - 1:,}, where a run was cut: read {scan.words_read}. "
         counts = f"{scan.total:,}" if scan.total is not None else "nothing"
         self._words += (
             f"With what that one had read, all {known:,} are known."
@@ -232,7 +234,7 @@ class _Run:
             scan.problem = str(error)
             return
         self._complete = True
-        self._words = f"{scan.words_read}, from page {first:,} on, were read again: {self._reading.changed:,} changed."
+        self._words = f"Read again from page {first:,} on: {scan.words_read}, {self._reading.changed:,} changed."
 
     def _see(self, rows: Sequence[OrderRow], scan: Scan) -> None:
         self._scan = scan

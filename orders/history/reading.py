@@ -18,7 +18,7 @@ from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from orders.models import NUMBER_LENGTH
-from orders.text import storable
+from orders.text import counted, storable
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import ApiError, NotDelivered, Refused, Unanswered
 from yeastar_api.messages import OrderRow, Page
@@ -68,13 +68,13 @@ class Scan:
     def words(self) -> str:
         """As a person reads it."""
         if self.complete:
-            return f"All {self.words_read} were read."
+            return f"Read to the end: {self.words_read}."
         return f"The reading was cut short after {self.words_read}, so it proves nothing: {self.problem}"
 
     @property
     def words_read(self) -> str:
         """How much, as a person reads it."""
-        return f"{len(self.keys):,} orders in {self.pages:,} pages"
+        return f"{counted(len(self.keys), 'order')} in {counted(self.pages, 'page')}"
 
 
 Watcher = Callable[[Sequence[OrderRow], Scan], None]

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 
 from orders.models import Limited
-from orders.text import storable
+from orders.text import counted, storable
 from portal.models import Invitation
 from portal.people.keeping import role_of
 from portal.roles import ROLE_WORDS, ROLES
@@ -133,7 +133,7 @@ def in_words(limits: Limited, customers: int | None = None) -> str:
     if not limits.limited:
         return ""
     count = limits.partners.count() if customers is None else customers
-    parts = [f"{count:,} customer{'' if count == 1 else 's'}"] if count else []
+    parts = [counted(count, "customer")] if count else []
     parts += ["our own account"] * limits.own_account + ["every PBX"] * limits.any_pbx
     return ", ".join(parts) or "nobody yet"
 

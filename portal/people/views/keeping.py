@@ -21,6 +21,7 @@ from orders.audit_trail.acts import title
 from orders.lifecycle import MOVING, Status
 from orders.models import SEE_AUDIT, AuditEntry, Order
 from orders.rendering import HtmxHttpRequest, page
+from orders.text import counted
 from portal import mailing
 from portal.models import Invitation
 from portal.people import keeping, listing
@@ -184,7 +185,7 @@ def sign_out(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     except Refused as error:
         messages.error(request, str(error))
     else:
-        words = f"{person} is signed out everywhere: {count} session{'' if count == 1 else 's'} ended."
+        words = f"{person} is signed out everywhere: {counted(count, 'session')} ended."
         messages.success(request, words)
     return redirect("people:person", pk)
 
@@ -226,7 +227,7 @@ def reset_factors(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         except Refused as error:
             form.add_error(None, str(error))
         else:
-            words = f"{count} way{'' if count == 1 else 's'} of proof removed. {person} is signed out everywhere."
+            words = f"{counted(count, 'way')} of proof removed. {person} is signed out everywhere."
             messages.success(request, f"{words} {_tell_of_reset(person)}")
             return redirect("people:person", pk)
     context = {"person": person, "form": form}

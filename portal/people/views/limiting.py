@@ -18,7 +18,7 @@ from orders import auditing
 from orders.allowing import barred
 from orders.models import Limited, Limits, Order, Partner
 from orders.rendering import HtmxHttpRequest, page
-from orders.text import storable
+from orders.text import counted, storable
 from portal.models import Invitation
 from portal.people.forms import LimitsForm
 from portal.people.inviting import GONE
@@ -167,7 +167,7 @@ def _add(holder: Limited, named: Sequence[int]) -> str:
 def _tell_of_drafts(request: HtmxHttpRequest, person: User) -> None:
     closed = barred(person.pk, Order.objects.filter(owner=person).drafts()[:200])
     if closed:
-        count = f"{len(closed)} draft{'' if len(closed) == 1 else 's'}"
+        count = counted(len(closed), "draft")
         messages.warning(
             request, f"{person} has {count} for somebody who is not open to them now, and is told so there."
         )

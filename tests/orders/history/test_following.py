@@ -38,6 +38,19 @@ def test_the_first_run_reads_all_and_the_next_ones_only_what_is_new(portal: Part
     assert pages_of(follow(portal)) > 10
 
 
+def test_a_run_says_what_it_read_of_one_order_as_of_many(portal: PartnerPortal, sandbox: Sandbox) -> None:
+    def said(*, whole: bool = False) -> str:
+        reading = follow(portal, whole=whole)
+        assert reading is not None
+        return reading.words
+
+    assert said() == "Read to the end: 12 orders in 3 pages."
+    sandbox.world.generate("orders", 1)
+    assert said() == "What is new was read: 1 new order, 0 changed."
+    del sandbox.world.orders[1:]
+    assert said(whole=True) == "Read to the end: 1 order in 3 pages."
+
+
 def test_a_changed_status_is_kept_and_an_unchanged_row_is_not_written(portal: PartnerPortal, sandbox: Sandbox) -> None:
     follow(portal)
     before = dict(Record.objects.values_list("order_no", "changed_at"))
