@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -104,7 +105,7 @@ def read(months: Months) -> Figures:
         by_product[product][month] += count
     statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
     counted, left_out = _money(products)
-    customers, customers_count = _customers(months, statuses.total)
+    customers, customers_count = _customers(months, statuses.total, counted)
     names = dict(kept().choices["product"])
 
     def called(key: str) -> str:
@@ -127,7 +128,7 @@ def customers_of(month: date) -> list[Ranked]:
     """The customers with most orders in a month."""
     months = Months(month, month)
     total = _tallies(Tally.Kind.PARTNER, months).aggregate(all=Sum("count"))["all"] or 0
-    return _customers(months, total)[0]
+    return _customers(months, total, [])[0]
 
 
 def nothing_at_all() -> bool:
@@ -205,8 +206,11 @@ def _money(products: QuerySet[Tally]) -> tuple[list[money.Sum], int]:
     return money.sums(counted), sum(count for _, status, count, *_ in cells if not money.summed(status))
 
 
-def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
-    """The customers with most orders, a row for the rest, one for no customer; and how many customers there are."""
+def _customers(months: Months, total: int, sums: list[money.Sum]) -> tuple[list[Ranked], int]:
+    """The customers with most orders, a row for the rest, one for no customer; and how many customers there are.
+
+    `total` and `sums` are those of all.
+    """
     top, known = _ranking(months)
     cells: dict[str, list[tuple[str, str, int, int, Decimal]]] = defaultdict(list)
     # Each month by itself: so both databases enter the index at each month and customer.
@@ -215,6 +219,10 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
     for key, currency, status, count, priced, *amount in columns.annotate(*SUMS):
         cells[key].append((currency, status, count, priced, exactly(*amount)))
     names = shown.customers(top)
+    of_each = {
+        key: tuple(money.sums((cell[0], *cell[2:]) for cell in of_it if money.summed(cell[1])))
+        for key, of_it in cells.items()
+    }
     counts = {key: sum(count for _, _, count, *_ in of_it) for key, of_it in cells.items()}
     top = sorted((key for key in top if key in counts), key=lambda key: (-counts[key], names.get(key, key)))
     most = max((counts[key] for key in top), default=1)
@@ -224,16 +232,18 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
             count=counts[key],
             share=counts[key] / most,
             url=links.listed(months.first, months.last, customer=key),
-            sums=tuple(money.sums((cell[0], *cell[2:]) for cell in cells[key] if money.summed(cell[1]))),
+            sums=of_each[key],
             statement=links.statement(key, months.last),
         )
         for key in top
     ]
     nobodys = counts.get("", 0)
-    rest = total - nobodys - sum(each.count for each in found)
-    if rest > 0:
-        more = known - len(found)  # none, if the rest came since they were ranked
-        found.append(Ranked(f"{more:,} more" if more > 0 else "Others", rest, 0, "", quiet=True))
+    others = total - nobodys - sum(each.count for each in found)
+    if others > 0:
+        more = known - len(found)  # none, if they came since the others were ranked
+        label = f"{more:,} more" if more > 0 else "Others"
+        left = money.rest(sums, chain.from_iterable(of_each.values()))
+        found.append(Ranked(label, others, 0, "", tuple(left), quiet=True))
     if nobodys:
         found.append(
             Ranked(
@@ -241,6 +251,7 @@ def _customers(months: Months, total: int) -> tuple[list[Ranked], int]:
                 count=nobodys,
                 share=0,
                 url=links.listed(months.first, months.last, customer=""),
+                sums=of_each[""],
                 statement=links.statement("", months.last),
                 quiet=True,
             )

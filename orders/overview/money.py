@@ -53,6 +53,16 @@ def sums(cells: Iterable[tuple[str, int, int, Decimal]]) -> list[Sum]:
     return sorted(totals, key=lambda each: (-each.orders, each.currency))
 
 
+def rest(sums: Iterable[Sum], taken: Iterable[Sum]) -> list[Sum]:
+    """What is left of sums without some that were added up into them."""
+    left = {each.currency: each for each in sums}
+    for each in taken:
+        if of_it := left.get(each.currency):
+            orders, priced = of_it.orders - each.orders, of_it.priced - each.priced
+            left[each.currency] = Sum(each.currency, orders, priced, of_it.amount - each.amount)
+    return [each for each in left.values() if each.orders > 0]
+
+
 def aligned(sums: Iterable[Sum], columns: Sequence[str]) -> tuple[list[Sum | None], bool]:
     """What stands in each of these columns of a currency, and whether there is money in still others."""
     told = {each.currency: each for each in sums if each.priced}

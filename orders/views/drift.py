@@ -108,7 +108,10 @@ class Section:
 @require_safe
 @managers_only
 def drift_page(request: HtmxHttpRequest) -> HttpResponse:
-    """All kinds with their newest, or one kind page by page. Asks nobody but our own database."""
+    """All differences with the newest of each kind, or one kind page by page. Asks nobody but our own database.
+
+    What was made elsewhere is no difference: it has a tab of its own.
+    """
     here = current_destination()
     kind = request.GET.get("kind", "")
     kind = kind if kind in TITLES else ""
@@ -118,15 +121,18 @@ def drift_page(request: HtmxHttpRequest) -> HttpResponse:
     counts = {each: sum(of_it[seen].values()) for each, of_it in tally.items() if of_it[seen]}
     freshness = runs.freshness()
     since, begun = drift.horizon(freshness), drift.begun(here)
-    theirs = _elsewhere(here, begun, MANY if kind else FEW) if not seen and kind in ("", ELSEWHERE) else None
-    wanted = [kind] if kind and kind != ELSEWHERE else [] if kind else [each for each in Drift.Kind if counts.get(each)]
+    theirs = None if seen else _elsewhere(here, begun, listed=kind == ELSEWHERE)
+    wanted = [kind] if kind else [each for each in Drift.Kind if counts.get(each)]
     sections = [
-        _section(each, noted, tally.get(each, {}).get(seen, {}), since, request, whole=bool(kind)) for each in wanted
+        theirs
+        if each == ELSEWHERE
+        else _section(each, noted, tally.get(each, {}).get(seen, {}), since, request, whole=bool(kind))
+        for each in wanted
     ]
     context = {
         "freshness": freshness,
-        "sections": [*sections, *([theirs] if theirs else [])],
-        "tabs": _tabs(kind, counts, theirs.count if theirs else "", seen=seen),
+        "sections": sections,
+        "tabs": _tabs(kind, counts, theirs, seen=seen),
         "kind": kind,
         "seen": seen,
         "seen_count": sum(sum(of_it[True].values()) for of_it in tally.values()),
@@ -149,16 +155,22 @@ def _counts(here: str) -> dict[str, dict[bool, dict[str, int]]]:
     return found
 
 
-def _tabs(now: str, counts: dict[str, int], theirs: str, *, seen: bool) -> list[dict[str, Any]]:
-    more = {"seen": "1"} if seen else {}
-    tabs = [{"label": "All", "count": _counted(sum(counts.values())), "query": urlencode(more), "now": not now}]
-    for kind, title in TITLES.items():
-        if counts.get(kind) or kind in (now, ELSEWHERE if not seen else now):
-            count = _counted(counts.get(kind, 0)) if kind != ELSEWHERE else theirs
-            tabs.append(
-                {"label": title, "count": count, "query": urlencode({"kind": kind, **more}), "now": kind == now}
-            )
-    return tabs
+def _tabs(now: str, counts: dict[str, int], theirs: Section | None, *, seen: bool) -> list[dict[str, Any]]:
+    """All differences, each kind of them that there is, and what is only at Yeastar; each with its number."""
+    shown = {"": ("Differences", _counted(sum(counts.values())))}
+    for kind in Drift.Kind:
+        if counts.get(kind) or kind == now:
+            shown[kind] = (TITLES[kind], _counted(counts.get(kind, 0)))
+    if theirs:
+        shown[ELSEWHERE] = (theirs.title, theirs.count)
+    return [
+        {"label": label, "count": count, "query": _query(kind, seen=seen), "now": kind == now}
+        for kind, (label, count) in shown.items()
+    ]
+
+
+def _query(kind: str, *, seen: bool) -> str:
+    return urlencode({name: value for name, value in (("kind", kind), ("seen", "1" if seen else "")) if value})
 
 
 def _counted(number: int) -> str:
@@ -222,16 +234,16 @@ def _links(kind: str, counts: dict[str, int]) -> tuple[tuple[str, str], ...]:
     return ()
 
 
-def _elsewhere(destination: str, begun: datetime | None, most: int) -> Section:
-    """Records that are no order of ours, as the history's list finds them; with ours that may be them."""
+def _elsewhere(destination: str, begun: datetime | None, *, listed: bool) -> Section:
+    """Records that are no order of ours, as the history's list finds them. If `listed`, with ours that may be them."""
     query = {"made": ELSEWHERE}
     if begun:
         query["from"] = timezone.localtime(begun).date().isoformat()
     asked = asking.parse(query)
     found = find(asked, timezone.now())
-    listed = paging.page(found, asked).rows if begun else []
-    ours = drift.is_ours(listed)
-    records = [each for each in listed if each.pk not in ours and not each.gone_at][:most]
+    rows = paging.page(found, asked).rows if begun and listed else []
+    ours = drift.is_ours(rows)
+    records = [each for each in rows if each.pk not in ours and not each.gone_at][:MANY]
     likely = drift.likely(destination, Record.objects.filter(pk__in=[each.pk for each in records]))
     return Section(
         kind=ELSEWHERE,

@@ -38,7 +38,7 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
             _picture(of_it, name) for of_it, name in ((read.by_status, "status"), (read.by_product, "product"))
         ],
         "customers": [(row, charts.bar(row.share), *money.aligned(row.sums, currencies)) for row in read.customers],
-        "people": [(row, charts.bar(row.share), f"{100 * row.count / read.total:.1f} %") for row in read.people],
+        "people": [(row, charts.bar(row.share), _part(row.count, read.total)) for row in read.people],
         "tones": TONES,
         "uncertain": ours.uncertain(),
         "failed": ours.failed(months.span),
@@ -47,6 +47,14 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
         "empty": not read.total and figures.nothing_at_all(),
     }
     return page(request, "overview/overview.html", "overview/overview.html", context)
+
+
+def _part(count: int, total: int) -> str:
+    """2.3 %. What is little is not nothing, and what is nearly all is not all."""
+    words = f"{100 * count / total:.1f}"
+    if count < total and words in ("0.0", "100.0"):
+        return "< 0.1 %" if words == "0.0" else "> 99.9 %"
+    return f"{words} %"
 
 
 def _picture(shown: figures.ByMonth, name: str) -> dict[str, object]:

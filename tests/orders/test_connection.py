@@ -163,7 +163,7 @@ def test_a_failure_for_want_of_a_token_says_so_at_the_call_that_needed_it(
     page = text(adams)
     assert "No access token: IP not on the list" in page
     assert page.count("IP not on the list") == 2
-    assert page.count('class="doubt"') == 2
+    assert page.count('class="doubt wrong"') == 2
 
 
 def test_successes_are_written_once_a_second_and_failures_always(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,12 @@ def test_the_sums_of_rows_and_columns_are_those_of_the_records(monas: Client, al
         if status not in ("failed", "cancelled"):
             told[currency] += amount or 0  # type: ignore[assignment]
     assert {each.currency: each.amount for each in shown.sums} == dict(told)
+    of_rows = Counter[str]()
+    for row in shown.customers:
+        for each in row.sums:
+            of_rows[each.currency] += each.amount  # type: ignore[assignment]
+    assert dict(of_rows) == dict(told), "of who is in no row of their own, too"
+    assert sum(row.unpriced for row in shown.customers) == sum(each.unpriced for each in shown.sums)
     assert sum(each.unpriced for each in shown.sums) == (
         inside.filter(amount=None).exclude(status__in=["failed", "cancelled"]).count()
     )
@@ -160,7 +166,7 @@ def test_money_of_two_currencies_is_never_added_and_what_has_no_amount_is_said(m
         ("RMB", "7.00", 1, 0),
     ]
     page = answer.content.decode()
-    for words in ("10.50", "7.00", "1 of 3 orders tell no amount", "1 failed, invalid, cancelled or refunded order"):
+    for words in ("10.50", "7.00", "1 of 3 orders tells no amount", "1 failed, invalid, cancelled or refunded order"):
         assert words in page
     assert "17.50" not in page
 
@@ -283,6 +289,26 @@ def test_who_orders_is_told_with_what_was_made_elsewhere(monas: Client, alice: U
         ("bob", 1, "25.0 %"),
         ("Made elsewhere", 1, "25.0 %"),
     ]
+
+
+def test_little_is_not_nothing_and_nearly_all_is_not_all(monas: Client, alice: User) -> None:
+    tallies.apply(current_destination(), tallies.delta((), [tallies.counted(vars(record("A", owner=alice)))]))
+    tallies.apply(current_destination(), tallies.delta((), 4000 * [tallies.counted(vars(record("B")))]))
+    parts = [part for *_, part in monas.get("/overview/").context["people"]]
+    assert parts == ["< 0.1 %", "> 99.9 %"]
+
+
+def test_without_a_customer_the_money_is_told_all_the_same(monas: Client) -> None:
+    mirrored(record("A", currency="USD", amount="12.50", status="succeed"))
+    page = monas.get("/overview/").content.decode()
+    row = page[page.index("No customer told") :]
+    assert "12.50 <bdi" in row[: row.index("</tr>")]
+    assert "Of no order in these months is a customer told" in page
+
+
+def test_one_order_without_an_amount_tells_none(monas: Client) -> None:
+    mirrored(record("A", status="succeed"))
+    assert "1 of 1 order tells no amount" in monas.get("/overview/").content.decode()
 
 
 def test_many_people_who_order_a_little_fill_no_more_than_the_longest_bar(monas: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -174,6 +175,28 @@ def test_an_order_made_elsewhere_stands_beside_ours_that_it_may_be(
     day = timezone.localtime(order.placed_at).date().isoformat()
     assert f"/history/?made=elsewhere&amp;period=custom&amp;from={day}" in shown
     assert noted() == {}, "it is nobody's, and proves nothing"
+
+
+def tabs(shown: str) -> dict[str, str]:
+    """Each with its number."""
+    nav = shown.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    return dict(re.findall(r'>([^<>]+?) <span class="count">([^<]+)</span>', nav))
+
+
+def test_what_was_made_elsewhere_is_counted_on_its_tab_and_never_as_a_difference(
+    buy: Callable[[], Order], portal: PartnerPortal, sandbox: Sandbox, monas: Client
+) -> None:
+    order = buy()
+    for _ in range(3):
+        placed_elsewhere(sandbox, productId="14", createTime=int(timezone.now().timestamp() * 1000))
+    sandbox.world.happen({"event": "order_status", "orderNo": order.order_no, "status": "cancelled"})
+    follow(portal)
+    counted = {"Differences": "1", "Another status": "1", "Only at Yeastar": "3"}
+    for query in ("", "?kind=status", "?kind=elsewhere"):
+        assert tabs(page(monas, query)) == counted
+    assert "none that fits" not in page(monas), "it is no difference"
+    assert page(monas, "?kind=elsewhere").count("none that fits") == 3
+    assert tabs(page(monas, "?seen=1")) == {"Differences": "0"}
 
 
 def test_what_a_manager_has_seen_to_stays_away_until_it_changes(
