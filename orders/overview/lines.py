@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from orders.browsing.shown import Row
 from orders.overview.money import summed
-from orders.templatetags.records import their_status
+from orders.templatetags.records import numbered, references, their_status
 
 UNKNOWN = '<span class="unknown">not yet known</span>'
 NOT_TOLD = '<span class="unknown">not told</span>'
@@ -31,15 +31,12 @@ def lines(rows: Iterable[Row]) -> SafeString:
         at = record.at.astimezone(zone)
         counts = summed(record.status)
         asker = escape(row.asker) or "made here" if record.ours_id else '<span class="quiet">made elsewhere</span>'
-        references = " ".join(f"<span>{escape(text)}</span>" for text in (row.reference, row.po_number) if text)
-        gone = '<span class="gone">no longer in their list</span>' if record.gone_at else ""
         return (
             f"<tr{'' if counts else UNSUMMED}>"
             f'<td class="nowrap">{at.day} {at:%b %Y}</td>'
-            f'<th scope="row"><a href="{list_url}{record.pk}/" class="id">{escape(record.order_no or record.key)}</a>'
-            f"{gone}</th>"
+            f'<th scope="row">{numbered(record, list_url)}</th>'
             f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>'
-            f'<td data-label="Our reference, PO" dir="auto">{references or NOTHING}</td>'
+            f'<td data-label="Our reference, PO" dir="auto">{references(row) or NOTHING}</td>'
             f'<td data-label="Asked by">{asker}</td>'
             f'<td data-label="Status">{badge(record.status)}{"" if counts else NOT_SUMMED}</td>'
             f'<td data-label="Amount" class="right nowrap">{row.money or missing}</td>'

@@ -51,35 +51,40 @@ def record_rows(rows: Iterable[Any]) -> SafeString:
     return SafeString("".join(map(_Writer().row, rows)))
 
 
+def numbered(record: Any, list_url: str) -> str:
+    """The order number, which leads to the record and can be copied; and whether their list no longer holds it."""
+    number, gone = escape(record.order_no or record.key), '<span class="gone">no longer in their list</span>'
+    return (
+        f'<span class="ident"><a href="{list_url}{record.pk}/" class="id">{number}</a>'
+        f'<button type="button" class="copy" data-copy="{number}" aria-label="Copy the order number">'
+        f"{icon('copy')}{icon('check')}</button></span>{gone if record.gone_at else ''}"
+    )
+
+
 class _Writer:
     """Writes rows. What is the same in many of them is made once."""
 
     def __init__(self) -> None:
         self.now = timezone.localtime()
         self.zone = timezone.get_current_timezone()
-        self.copied = icon("copy") + icon("check")
         self.list_url = reverse("orders:history")
         self.status = cache(their_status)
 
     def row(self, row: Any) -> str:
         record = row.record
         missing = NONE if record.detail_at else UNKNOWN  # the details were read, and it does not stand in them
-        number = escape(record.order_no or record.key)
-        gone = '<span class="gone">no longer in their list</span>' if record.gone_at else ""
         cells = (
             f'<td class="nowrap">{self.when(record.at)}</td>',
-            f'<th scope="row"><span class="ident"><a href="{self.list_url}{record.pk}/" class="id">{number}</a>'
-            f'<button type="button" class="copy" data-copy="{number}" aria-label="Copy the order number">{self.copied}'
-            f"</button></span>{gone}</th>",
+            f'<th scope="row">{numbered(record, self.list_url)}</th>',
             f"<td>{self.status(record.status)}</td>",
             f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>',
             f'<td data-label="Customer" dir="auto">{self.customer(row) or missing}</td>',
             f'<td data-label="PBX">{_number(record.product_no) or missing}</td>',
             f'<td data-label="Asked by">{_asker(row)}</td>',
-            f'<td data-label="Reference, PO" dir="auto">{_references(row) or NOTHING}</td>',
+            f'<td data-label="Reference, PO" dir="auto">{references(row) or NOTHING}</td>',
             f'<td data-label="Amount" class="right nowrap">{_money(row) or missing}</td>',
         )
-        return f"""<tr{' class="was"' if gone else ""}>{"".join(cells)}</tr>\n"""
+        return f"""<tr{' class="was"' if record.gone_at else ""}>{"".join(cells)}</tr>\n"""
 
     def when(self, at: datetime) -> str:
         """As everywhere, but fifty times without asking for formats."""
@@ -102,7 +107,8 @@ def _asker(row: Any) -> str:
     return escape(row.asker) or '<span class="quiet">made here</span>'
 
 
-def _references(row: Any) -> str:
+def references(row: Any) -> str:
+    """Ours and the PO number."""
     told = row.po_number and f"<span>{escape(row.po_number)}</span>"
     return _together(_number(row.reference), told)
 

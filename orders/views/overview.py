@@ -112,5 +112,7 @@ def _partner(customer: str) -> object | None:
 
 
 def _called(partner: object | None, customer: str) -> str:
-    """A customer as the field for another one shows it."""
+    """A customer as the field for another one shows it: empty for none."""
+    if customer == NOT_TOLD:
+        return ""
     return cleaned(str(partner))[:NUMBER_LENGTH] if partner else customer

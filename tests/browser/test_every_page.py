@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -446,6 +447,20 @@ def statement_of_our_own_account(visitor: Visitor) -> Page:
 
 
 @state
+def statement_of_a_customer(visitor: Visitor) -> Page:
+    """With orders that are in the sums, and one that is not."""
+    page = at_step(visitor, "turnkey-capacity", "target")
+    customer = page.locator("#id_partner_id option", has_text="Kiwi").first.get_attribute("value")
+    for status in ("succeed", "succeed", "cancelled"):
+        told = {"productId": 14, "partnerId": customer, "orderStatus": status, "cents": 123450}
+        visitor.site.vendor.control("POST", "orders", told)
+    visitor.site.manage("mirror_orders")
+    page = at(visitor, f"/statement/?customer={customer}", "manager")
+    expect(page.locator(".lines .unsummed").first).to_be_visible()
+    return page
+
+
+@state
 def statement_of_whom(visitor: Visitor) -> Page:
     page = at(visitor, "/statement/?customer=a&month=soon", "manager")
     expect(page.get_by_text("Customers that fit")).to_be_visible()
@@ -458,8 +473,24 @@ def drift(visitor: Visitor) -> Page:
         page = drafts.order(visitor.page(), visitor.site.url, "Bought", product)
     visitor.site.manage("shell", "--verbosity=0", "-c", MAKE_DRIFT)
     page = at(visitor, "/history/drift/", "manager")
-    for kind in ("gone", "status", "number", "elsewhere"):
+    for kind in ("gone", "status", "number"):
         expect(page.locator(f"#{kind}-title")).to_be_visible()
+    return page
+
+
+@state
+def drift_beside_what_was_made_elsewhere(visitor: Visitor) -> Page:
+    """One of theirs may be an order of ours that nobody knows of yet; the others are none of ours."""
+    serial = f"DRIFT{uuid.uuid4().hex[:7]}".upper()
+    visitor.site.vendor.fault("save", "reset")
+    order = drafts.order(visitor.page(), visitor.site.url, "Not known yet", product_no=serial)
+    asked = order.context.request.get(f"{order.url.rstrip('/')}.json").json()["request"]
+    told = {"productId": 9, "productNo": serial, "serviceList": asked["serviceList"]}
+    visitor.site.vendor.control("POST", "orders", told)
+    visitor.site.vendor.control("POST", "orders", {"productId": 14})
+    visitor.site.manage("mirror_orders")
+    page = at(visitor, "/history/drift/?kind=elsewhere", "manager")
+    expect(page.locator("tr.doubt").first).to_be_visible()
     return page
 
 
@@ -471,6 +502,15 @@ def drift_of_a_kind_seen_to(visitor: Visitor) -> Page:
     expect(page.locator(".messages")).to_contain_text("Seen to")
     page.goto(visitor.site.url + "/history/drift/?seen=1")
     expect(page.get_by_role("button", name="Put it back").first).to_be_visible()
+    return page
+
+
+@state
+def sync_while_a_run_reads(visitor: Visitor) -> Page:
+    visitor.site.vendor.fault("order_page", "delay", seconds=6)
+    page = at(visitor, "/history/sync/", "manager")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.locator("progress")).to_be_visible()
     return page
 
 

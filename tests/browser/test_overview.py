@@ -58,6 +58,9 @@ def test_on_paper_the_tables_are_open_and_forms_are_gone(visitor: Visitor) -> No
     page.emulate_media(media="print")
     expect(page.locator(".twin table").first).to_be_visible()
     expect(page.locator(".months")).not_to_be_visible()
+    expect(page.locator(".freshness .paperless")).not_to_be_visible()
+    exact = page.locator(".freshness time").evaluate("each => getComputedStyle(each, '::after').content")
+    assert re.search(r"\d{4}, \d\d:\d\d", exact), "on paper nothing is a few minutes ago"
 
 
 def test_a_statement_on_paper_has_its_heads_on_each_page_and_no_buttons(visitor: Visitor) -> None:

@@ -235,7 +235,7 @@ def test_one_kind_is_shown_page_by_page(queued: Callable[..., Order], monas: Cli
     shown, query = [], "?kind=bought"
     while query:
         text = page(monas, query)
-        shown += [part[:12] for part in text.split('class="detail id">')[1:] if part.startswith("YP-")]
+        shown += [part[:12] for part in text.split('data-copy="')[1:] if part.startswith("YP-")]
         query = text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert sorted(shown) == sorted(rows)
     assert len(set(shown)) == 120
