@@ -54,7 +54,7 @@ def partner(number: str, company: str, **columns: Any) -> Partner:
 
 def listed(page: str) -> list[str]:
     """The order numbers in their order."""
-    return re.findall(r'<th scope="row"><a href="/history/\d+/" class="id">([^<]+)</a>', page)
+    return re.findall(r'<th scope="row"><span class="ident"><a href="/history/\d+/" class="id">([^<]+)</a>', page)
 
 
 def test_all_orders_of_that_customer_and_month_stand_there_the_oldest_first(monas: Client) -> None:
