@@ -6,9 +6,12 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -97,6 +100,15 @@ def test_who_has_just_gone_has_just_changed(adams: Client, portal: PartnerPortal
     assert listed(adams, "?sort=-changed")[0] == gone["partnerId"]
     row = lumiere()
     assert row.mirrored_at == row.gone_at
+
+
+def test_what_was_read_before_is_brought_into_the_same_order() -> None:
+    before, now = timezone.now() - timedelta(days=9), timezone.now()
+    Partner.objects.filter(remote_id=LUMIERE).update(search="  elodie  france 1", gone_at=now, mirrored_at=before)
+    others = list(Partner.objects.exclude(remote_id=LUMIERE).values())
+    import_module("orders.migrations.0017_accounts_changed_and_searched").tidy(apps, None)
+    assert (lumiere().search, lumiere().mirrored_at) == ("elodie france 1", now)
+    assert list(Partner.objects.exclude(remote_id=LUMIERE).values()) == others
 
 
 def test_who_has_no_company_is_sorted_by_name(portal: PartnerPortal, sandbox: Sandbox) -> None:
