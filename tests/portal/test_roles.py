@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -253,58 +255,87 @@ def test_every_url_stands_in_the_table_and_no_other() -> None:
 
 
 @pytest.fixture
-def browsers(alice: User, bob: User, mona: User, adam: User) -> dict[str, Client]:
-    """A browser for each of PEOPLE."""
-    users: dict[str, User | None] = {"anonymous": None, "alice": alice, "bob": bob, "mona": mona, "adam": adam}
-    users["nobody"] = person("nobody")
-    clients = {}
-    for name, user in users.items():
-        clients[name] = Client()
-        if user:
-            clients[name].force_login(user)
-    return clients
-
-
-EVERY_ROW = pytest.mark.parametrize("row", TABLE, ids=[f"{row.method} {row.url}" for row in TABLE])
-
-
-@pytest.mark.parametrize("mfa", ["not required", "required and shown"])
-@EVERY_ROW
-def test_each_role_is_answered_as_the_table_says(
-    row: Row,
-    mfa: str,
-    browsers: dict[str, Client],
+def world(
+    accounts: None,
     draft: Callable[[str], Order],
     queued: Callable[..., Order],
+    alice: User,
+    bob: User,
     mona: User,
-    settings: Any,
-) -> None:
-    if mfa == "required and shown":
-        settings.REQUIRE_MFA = True
-        for client in list(browsers.values())[1:]:
+    adam: User,
+    client: Client,
+) -> dict[str, object]:
+    """One of each thing that a URL may name, and all of PEOPLE."""
+    order, now = queued("turnkey-capacity"), timezone.now()
+    Order.objects.filter(pk=order.pk).update(status="FAILED")
+    person("nobody")
+    client.force_login(adam)
+    return {
+        "order": order.pk,
+        "draft": draft("turnkey-capacity").pk,
+        "record": Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now).pk,
+        "export": Export.objects.create(owner=mona, format="csv", name="h.csv", state="cancelled", asked_at=now).pk,
+        "view": SavedView.objects.create(owner=mona, name="hers").pk,
+        "drift": Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now).pk,
+        "entry": AuditEntry.objects.values_list("pk", flat=True)[0],  # adam has signed in
+        **people_for(TABLE[0], number=0, inviter=mona),
+        **accounts_for(mona),
+    }
+
+
+class Visit(NamedTuple):
+    """What a row of the table is answered, and how many orders there were then."""
+
+    row: Row
+    answer: HttpResponse
+    orders: int
+
+
+@pytest.fixture
+def visits(world: dict[str, object], client: Client) -> Callable[..., Iterator[Visit]]:
+    """Somebody asks for each row of the table. Each finds the world as it was: what an answer did is undone."""
+
+    def walked(name: str, *, proven: bool = False, headers: Any = None) -> Iterator[Visit]:
+        client.logout()
+        if name != "anonymous":
+            client.force_login(User.objects.get(username=name))
+        if proven:
             session = client.session
             session[PROVEN] = "totp"
             session.save()
+        cookies = client.cookies.output(header="", sep=";")
+        for row in TABLE:
+            before = transaction.savepoint()
+            answer = getattr(client, row.method)(row.url.format(**world), headers=headers)
+            orders = Order.objects.count()
+            transaction.savepoint_rollback(before)
+            client.cookies = SimpleCookie(cookies)
+            cache.clear()
+            yield Visit(row, answer, orders)
+
+    return walked
+
+
+EVERYBODY = pytest.mark.parametrize("name", PEOPLE)
+
+
+def answers_of(name: str) -> dict[str, int]:
+    """The column of the table that is somebody's."""
+    return {f"{row.method} {row.url}": row.answers[PEOPLE.index(name)] for row in TABLE}
+
+
+@pytest.mark.parametrize("mfa", ["not required", "required and shown"])
+@EVERYBODY
+def test_each_role_is_answered_as_the_table_says(
+    name: str, mfa: str, visits: Callable[..., Iterator[Visit]], settings: Any
+) -> None:
+    shown = settings.REQUIRE_MFA = mfa == "required and shown"
     found = {}
-    now = timezone.now()
-    record = Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now)
-    export = Export.objects.create(owner=mona, format="csv", name="history.csv", state="cancelled", asked_at=now)
-    for name, client in browsers.items():
-        if not found or row.method == "post":  # each finds the world as it was
-            order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
-            Order.objects.filter(pk=order.pk).update(status="FAILED")
-            view, _ = SavedView.objects.get_or_create(owner=mona, name="hers")
-            drift = Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now)
-            of_people = people_for(row, number=len(found), inviter=mona) if row.name.startswith("people:") else {}
-            of_accounts = accounts_for(mona)
-        keys = {"record": record.pk, "view": view.pk, "drift": drift.pk, "export": export.pk} | of_people | of_accounts
-        keys["entry"] = AuditEntry.objects.values_list("pk", flat=True).first()  # somebody has signed in
-        url = row.url.format(order=order.pk, draft=own_draft.pk, **keys)
-        answer = getattr(client, row.method)(url)
-        found[name] = answer.status_code
+    for row, answer, _ in visits(name, proven=shown and name != "anonymous"):
+        found[f"{row.method} {row.url}"] = answer.status_code
         if row.name.startswith("orders:") and answer.status_code == 302:
-            assert answer.url.startswith("/accounts/login/?next=") == (name == "anonymous")
-    assert found == dict(zip(PEOPLE, row.answers, strict=True))
+            assert answer.headers["Location"].startswith("/accounts/login/?next=") == (name == "anonymous"), row
+    assert found == answers_of(name)
 
 
 def accounts_for(owner: User) -> dict[str, object]:
@@ -335,48 +366,31 @@ def people_for(row: Row, *, number: int, inviter: User) -> dict[str, object]:
     return {"person": somebody.pk, "gone": gone.pk, "left": left.pk, "invitation": invitation.pk}
 
 
-@EVERY_ROW
+@EVERYBODY
 @pytest.mark.parametrize("htmx", [False, True], ids=["page", "piece"])
 def test_without_the_second_factor_that_is_required_nothing_but_ones_own_account_opens(
-    row: Row, htmx: bool, browsers: dict[str, Client], mona: User, settings: Any
+    name: str, htmx: bool, visits: Callable[..., Iterator[Visit]], settings: Any
 ) -> None:
     settings.REQUIRE_MFA = True
-    keys = defaultdict(lambda: 1, {name: UUID(int=1) for name in ("export", "order", "draft", "change")})
-    headers = {"HX-Request": "true"} if htmx else {}
-    open_to_all = row.name in OPEN_TO_ALL or row.url.startswith("/accounts/")
-    for number, (name, client) in enumerate(browsers.items()):
-        of_people = people_for(row, number=number, inviter=mona) if row.name.startswith("people:") else {}
-        answer = getattr(client, row.method)(row.url.format_map(keys | of_people), headers=headers)
+    before = Order.objects.count()
+    for row, answer, orders in visits(name, headers={"HX-Request": "true"} if htmx else {}):
         leads = answer.headers.get("HX-Redirect" if htmx else "Location", "")
-        if open_to_all:
-            assert leads != "/accounts/" or row.name == "account_email"
+        if row.name in OPEN_TO_ALL or row.url.startswith("/accounts/"):
+            assert leads != "/accounts/" or row.name == "account_email", row
         elif name == "anonymous":
-            assert leads.startswith("/accounts/login/?next="), name
+            assert leads.startswith("/accounts/login/?next="), row
         elif name == "nobody":  # who may do nothing has nothing to protect
-            assert answer.status_code == row.answers[PEOPLE.index(name)]
+            assert answer.status_code == row.answers[PEOPLE.index(name)], row
         else:
-            assert (answer.status_code, leads) == (200 if htmx else 302, "/accounts/"), name
-    assert Order.objects.count() == (0 if not of_people else len(browsers)), "nothing was begun"
+            assert (answer.status_code, leads) == (200 if htmx else 302, "/accounts/"), row
+        assert orders == before, f"something was begun by {row}"
 
 
-@EVERY_ROW
-def test_somebody_limited_is_answered_as_other_staff(
-    row: Row, draft: Callable[[str], Order], queued: Callable[..., Order], bob: User, mona: User, sign_in: Callable
-) -> None:
+def test_somebody_limited_is_answered_as_other_staff(visits: Callable[..., Iterator[Visit]], bob: User) -> None:
     limits = Limits.objects.create(person=bob, limited=True)
     limits.partners.set(Partner.objects.all()[:1])
-    order, own_draft = queued("turnkey-capacity"), draft("turnkey-capacity")
-    keys = {
-        "record": 1,
-        "view": 1,
-        "drift": 1,
-        "entry": 1,
-        "export": UUID(int=1),
-        "order": order.pk,
-        "draft": own_draft.pk,
-    }
-    url = row.url.format(**keys, **people_for(row, number=0, inviter=mona), **accounts_for(mona))
-    assert getattr(sign_in(bob), row.method)(url).status_code == row.answers[PEOPLE.index("bob")]
+    found = {f"{row.method} {row.url}": answer.status_code for row, answer, _ in visits("bob")}
+    assert found == answers_of("bob")
 
 
 def test_nobody_who_is_anonymous_learns_that_an_order_exists(client: Client, db: None) -> None:
