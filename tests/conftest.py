@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +33,8 @@ from yeastar_api.auth import MemoryTokenStore
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
+ROOT = Path(__file__).resolve().parents[1]
+
 # How long an example takes is the machine's affair.
 hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("house")
@@ -39,6 +46,21 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     trigger = "audit_not_deleted" if connection.vendor == "sqlite" else "audit_not_emptied ON orders_auditentry"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Puts a database into a folder, in which nothing is but what the migrations make: they take long, once will do."""
+    original = tmp_path_factory.mktemp("migrated") / "portal.sqlite3"
+    env = os.environ | {"DATABASE_URL": f"sqlite:///{original}"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+
+    def settled(folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        shutil.copy(original, folder)
+        return folder
+
+    return settled
 
 
 @pytest.fixture(autouse=True)

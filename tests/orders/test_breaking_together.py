@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,8 @@ class Crew:
 
 
 @pytest.fixture
-def crew(tmp_path: Path) -> Iterator[Crew]:
+def crew(tmp_path: Path, migrated: Callable[[Path], Path]) -> Iterator[Crew]:
+    migrated(tmp_path)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     env = kept | {
         "DATA_DIR": str(tmp_path),
@@ -97,8 +98,6 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
         "BREAKER_FAILURES": "8",
         "LOG_LEVEL": "CRITICAL",
     }
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(migrate, cwd=ROOT, env=env, check=True)
     with ExitStack() as stack:
         processes = [
             stack.enter_context(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from yeastar_api.sandbox import Sandbox
@@ -37,7 +38,8 @@ print("TOLD", Record.objects.count(), right, last.complete if last else None, la
 """
 
 
-def test_the_next_run_completes_what_a_killed_one_began(tmp_path: Path) -> None:
+def test_the_next_run_completes_what_a_killed_one_began(tmp_path: Path, migrated: Callable[[Path], Path]) -> None:
+    migrated(tmp_path)
     sandbox = Sandbox()
     sandbox.world.generate("orders", 3000)
     sandbox.configure(latency_seconds={"order_page": 0.15})
@@ -62,7 +64,6 @@ def test_the_next_run_completes_what_a_killed_one_began(tmp_path: Path) -> None:
         def told() -> str:
             return next(line for line in manage("shell", "-c", TELL).stdout.splitlines() if "TOLD" in line)
 
-        assert manage("migrate", "-v0").returncode == 0
         victim = subprocess.Popen(
             command("mirror_orders"), cwd=ROOT, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
