@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,21 @@ import httpx
 import pytest
 
 from tests.services.relay import Relay
-from tests.services.servers import free_port, listens, postgres, redis, running, until
+from tests.services.servers import free_port, listens, redis, running, until
 from tests.services.test_postgres_and_redis import command_of, command_on_path, migrate, post, review, sign_in
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("compose")]
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("postgresql")]
 
 SLUG = "turnkey-capacity"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def portal(tmp_path_factory: pytest.TempPathFactory, postgres_copy: Callable[[str], str]) -> Iterator[dict[str, Any]]:
     """Web, PostgreSQL behind a relay, Redis and sandbox; how to start a worker."""
     where = tmp_path_factory.mktemp("away")
     web_port, sandbox_port = free_port(), free_port()
     with ExitStack() as stack:
-        database = urlsplit(stack.enter_context(postgres(where)))
+        database = urlsplit(postgres_copy("away"))
         assert database.port
         relay = Relay(database.port)
         env = {
@@ -40,7 +40,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             "HOME": str(where),
             "DATA_DIR": str(where / "data"),
             "SECRET_KEY": "only-for-tests-" + "x" * 40,
-            "DATABASE_URL": f"postgresql://portal@127.0.0.1:{relay.port}/postgres",
+            "DATABASE_URL": f"postgresql://portal@127.0.0.1:{relay.port}/away",
             "REDIS_URL": stack.enter_context(redis(where)),
             "YEASTAR_BASE_URL": f"http://127.0.0.1:{sandbox_port}",
             "SANDBOX": "true",

@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import nullcontext
-from pathlib import Path
 
 import django
 import pytest
@@ -17,7 +15,6 @@ if __name__ == "__main__":
     django.setup()
 
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
@@ -25,7 +22,8 @@ from orders import doorbell, placing
 from orders.lifecycle import Status
 from orders.models import Contact, Order
 from orders.placing import CannotPlace
-from tests.services.servers import ROOT, postgres, postgres_program
+from tests.services.conftest import VENDORS
+from tests.services.servers import ROOT
 from tests.tutorials import CHOICES, CONTACT
 
 pytestmark = [pytest.mark.services]
@@ -33,14 +31,11 @@ pytestmark = [pytest.mark.services]
 SLUG, ROUNDS, PEOPLE = "linkus-cloud-service", 5, 6
 
 
-@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
-def test_of_many_who_place_the_same_at_the_same_moment_one_does(vendor: str, tmp_path: Path) -> None:
-    if vendor == "postgresql" and not postgres_program("initdb"):
-        pytest.skip("PostgreSQL is not installed here")
-    with postgres(tmp_path) if vendor == "postgresql" else nullcontext(f"sqlite:///{tmp_path}/portal.sqlite3") as url:
-        env = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        command = [sys.executable, "-m", "tests.services.test_placing_at_once"]
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_of_many_who_place_the_same_at_the_same_moment_one_does(vendor: str, database: str) -> None:
+    env = os.environ | {"DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-m", "tests.services.test_placing_at_once"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["vendor"] == vendor
@@ -52,7 +47,6 @@ def test_of_many_who_place_the_same_at_the_same_moment_one_does(vendor: str, tmp
 
 def main() -> None:
     """Place at once, again and again, each time for another PBX; print what became of it."""
-    call_command("migrate", interactive=False, verbosity=0)
     doorbell.ring = lambda _: True
     Contact.objects.create(remote_id=CONTACT, mirrored_at=timezone.now())
     people = [User.objects.create_user(f"person{number}") for number in range(PEOPLE)]
