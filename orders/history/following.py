@@ -74,7 +74,7 @@ def roll(portal: PartnerPortal, *, stopping: Callable[[], bool] = lambda: False)
     if not settings.HISTORY_ROLLING_PAGES or not _here(destination).exists():
         return None
     last = Reading.objects.filter(destination=destination, kind=Reading.Kind.ROLLING).order_by("-started_at").first()
-    reading = runs.begin(destination, "Older orders once more", kind=Reading.Kind.ROLLING)
+    reading = runs.begin(destination, "Following the history", kind=Reading.Kind.ROLLING)
     if reading is None:
         return None
     run = _Run(portal, reading, stopping)
