@@ -144,8 +144,8 @@ def plan(kept: AccountImport) -> Plan:
             line.wrong.append(f"No {kind.one} has this id.")
             if ROUNDED.fullmatch(remote_id):
                 line.wrong.append(
-                    "A spreadsheet has rounded it: its last digits are lost. Take our export as Excel, which keeps "
-                    "them, and enter your columns there."
+                    "A spreadsheet seems to have rounded it: its last digits are lost. Take our export as Excel, which "
+                    "keeps them, and enter your columns there."
                 )
         elif times[remote_id] > 1:
             line.wrong.append(f"This id stands in {times[remote_id]} rows.")
