@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,9 +53,11 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
+def site(
+    browser: Browser, migrated: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningPortal]:
     """The running portal."""
-    started = RunningPortal(tmp_path_factory.mktemp("portal") / "var")
+    started = RunningPortal(migrated(tmp_path_factory.mktemp("portal") / "var"))
     yield started
     started.end()
 

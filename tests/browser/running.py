@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,21 @@ class Vendor:
     def bought_as(self, po_number: str) -> int:
         """How often an order with this PO number was bought."""
         return sum(po_number in (order["body"] or "") for order in self.ledger)
+
+
+SHELL = """
+import io, json, os, sys
+from contextlib import redirect_stdout
+import django
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what is logged is no answer
+django.setup()
+for code in sys.stdin:
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(json.loads(code), {})
+    print(json.dumps(said.getvalue()), file=answers, flush=True)
+"""
 
 
 class RunningPortal:
@@ -103,6 +120,29 @@ class RunningPortal:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    @cached_property
+    def _shell(self) -> subprocess.Popen[str]:
+        with self.output.with_suffix(".shell").open("wb") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-c", SHELL],
+                cwd=ROOT,
+                env=self.variables | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+    def shell(self, code: str) -> str:
+        """What this code prints, run in the portal's environment by a process that stays: to start one takes long."""
+        assert self._shell.stdin
+        assert self._shell.stdout
+        self._shell.stdin.write(f"{json.dumps(code)}\n")
+        self._shell.stdin.flush()
+        said = self._shell.stdout.readline()
+        assert said, self.output.with_suffix(".shell").read_text()[-3000:]
+        return str(json.loads(said))
+
     @contextmanager
     def worker_asleep(self) -> Iterator[None]:
         """Nobody sends orders meanwhile."""
@@ -122,6 +162,8 @@ class RunningPortal:
         return "\n".join(parts)
 
     def end(self) -> None:
+        if "_shell" in self.__dict__:
+            self._shell.communicate(timeout=30)  # it ends when it is asked nothing more
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.process.wait(90)

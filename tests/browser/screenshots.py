@@ -213,7 +213,7 @@ class Photographer:
         self.site.manage("mirror_orders", "--whole")
         for _ in range(2):  # each reads the details of 200
             self.site.manage("mirror_orders")
-        self.site.manage("shell", "--verbosity=0", "-c", SHIFT.format(shifts=shifts))
+        self.site.shell(SHIFT.format(shifts=shifts))
         self.site.manage("mirror_orders")
         return urls
 
@@ -300,7 +300,7 @@ def take_all(photographer: Photographer) -> None:
 def people(photographer: Photographer) -> None:
     """Whom an admin lets in, and for whom they may order."""
     take, at = photographer.take, photographer.at
-    photographer.site.manage("shell", "--verbosity=0", "-c", SOME_PEOPLE)
+    photographer.site.shell(SOME_PEOPLE)
     invited = at("/people/invite/", "admin")
     invited.fill("[name=email]", "zoe.hallstrom@reseller.example")
     invited.fill("[name=name]", "Zoë Hallström")

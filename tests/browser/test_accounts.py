@@ -34,12 +34,12 @@ Partner.objects.update(hidden=False, note="", tags="", owner=None, preferred_con
 @pytest.fixture
 def admin(visitor: Visitor) -> Iterator[Page]:
     """The list of customers, before an admin."""
-    visitor.site.manage("shell", "--verbosity=0", "-c", READ)
+    visitor.site.shell(READ)
     visitor.expect_trouble("htmx:(sendAbort|afterRequest)")  # Enter changes and submits: the first question is given up
     page = visitor.page("admin")
     page.goto(f"{visitor.site.url}/partners/")
     yield page
-    visitor.site.manage("shell", "--verbosity=0", "-c", AS_BEFORE)
+    visitor.site.shell(AS_BEFORE)
 
 
 def press_until(page: Page, what: str, key: str = "Tab", most: int = 90) -> None:
@@ -125,12 +125,12 @@ def test_a_run_is_followed_and_a_list_that_waits_is_decided_on(admin: Page, visi
         expect(admin.get_by_role("heading", level=1)).to_have_text("Refused")
     finally:
         visitor.site.vendor.control("PUT", "partners", told)
-        visitor.site.manage("shell", "--verbosity=0", "-c", READ)
+        visitor.site.shell(READ)
 
 
 def _told(visitor: Visitor) -> list[dict[str, Any]]:
     """The sandbox's customers, as we have read them."""
-    said = visitor.site.manage("shell", "--verbosity=0", "-c", TOLD)
+    said = visitor.site.shell(TOLD)
     found = re.search(r"^\[.*\]$", said, re.MULTILINE)
     assert found is not None, said
     return list(json.loads(found.group()))

@@ -37,7 +37,7 @@ for who, action, target, words, data in told * 12:
 
 
 def log(visitor: Visitor, **options: object) -> Page:
-    visitor.site.manage("shell", "--verbosity=0", "-c", HAPPENED)
+    visitor.site.shell(HAPPENED)
     page = visitor.page("admin", **options)
     page.goto(f"{visitor.site.url}/audit/")
     expect(page.locator(".log tbody tr").first).to_be_visible()

@@ -385,7 +385,7 @@ def history(visitor: Visitor) -> Page:
     for number in range(3):
         told = {"productId": 9, "productNo": f"HISTORY{number:05}", "customReferenceNo": "W" * 60 * (number == 1)}
         visitor.site.vendor.control("POST", "orders", told)
-    visitor.site.manage("shell", "--verbosity=0", "-c", READ_HISTORY)
+    visitor.site.shell(READ_HISTORY)
     page = at(visitor, "/history/?period=this-year&sort=order", "manager")
     expect(page.locator(".records tbody tr").first).to_be_visible()
     return page
@@ -471,7 +471,7 @@ def statement_of_whom(visitor: Visitor) -> Page:
 def drift(visitor: Visitor) -> Page:
     for product in (drafts.LINKUS, SOFTWARE, "turnkey-capacity"):
         page = drafts.order(visitor.page(), visitor.site.url, "Bought", product)
-    visitor.site.manage("shell", "--verbosity=0", "-c", MAKE_DRIFT)
+    visitor.site.shell(MAKE_DRIFT)
     page = at(visitor, "/history/drift/", "manager")
     for kind in ("gone", "status", "number"):
         expect(page.locator(f"#{kind}-title")).to_be_visible()
@@ -516,8 +516,8 @@ def sync_while_a_run_reads(visitor: Visitor) -> Page:
 
 @state
 def sync_after_a_killed_run(visitor: Visitor) -> Page:
-    visitor.site.manage("shell", "--verbosity=0", "-c", READ_HISTORY)
-    visitor.site.manage("shell", "--verbosity=0", "-c", KILLED_RUN)
+    visitor.site.shell(READ_HISTORY)
+    visitor.site.shell(KILLED_RUN)
     page = at(visitor, "/history/sync/", "manager")
     expect(page.get_by_role("button", name="Read everything")).to_be_visible()
     return page

@@ -45,7 +45,7 @@ def history(visitor: Visitor, **options: object) -> Page:
     for number in range(3):
         told = {"productId": 9, "productNo": f"EXPORT{number:06}", "customReferenceNo": f"=1+{number}"}
         visitor.site.vendor.control("POST", "orders", told)
-    visitor.site.manage("shell", "--verbosity=0", "-c", READ_HISTORY)
+    visitor.site.shell(READ_HISTORY)
     page = visitor.page("manager", **options)
     page.goto(f"{visitor.site.url}/history/?q=EXPORT0000&sort=order")
     expect(page.locator(".records tbody tr").first).to_be_visible()
@@ -96,15 +96,13 @@ def test_every_state_of_an_export_looks_right(visitor: Visitor) -> None:
     page = history(visitor)
     page.get_by_text("Export", exact=True).click()
     assert flaws(page) == []
-    visitor.site.manage("shell", "--verbosity=0", "-c", STATES)
+    visitor.site.shell(STATES)
     for name in ("manager", "admin"):
         page = visitor.page(name)
         page.goto(f"{visitor.site.url}/history/exports/")
         expect(page.locator(".exports progress")).to_be_visible()
         assert flaws(page) == []
-    visitor.site.manage(
-        "shell", "--verbosity=0", "-c", "from orders.models import Export; Export.objects.all().delete()"
-    )
+    visitor.site.shell("from orders.models import Export; Export.objects.all().delete()")
     page.reload()
     expect(page.get_by_text("Nothing was exported yet")).to_be_visible()
     assert flaws(page) == []

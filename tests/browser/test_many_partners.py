@@ -36,7 +36,7 @@ def many(site: RunningPortal) -> Iterator[int]:
     assert told
     yield int(told[1].replace(",", ""))
     site.vendor.control("POST", "reset")
-    site.manage("shell", "--verbosity=0", "-c", BELIEVE)
+    site.shell(BELIEVE)
 
 
 @pytest.fixture

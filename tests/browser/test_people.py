@@ -131,7 +131,7 @@ def test_somebody_is_let_go_and_is_out_at_once(visitor: Visitor) -> None:
 
 
 def test_the_pages_about_people_look_right(visitor: Visitor) -> None:
-    visitor.site.manage("shell", "--verbosity=0", "-c", SOME)
+    visitor.site.shell(SOME)
     page = visitor.page("admin")
     for path in ("/people/", "/people/?role=staff&sort=-seen", "/people/?q=nobody-at-all", "/people/invite/"):
         page.goto(visitor.site.url + path)
@@ -146,7 +146,7 @@ def test_the_pages_about_people_look_right(visitor: Visitor) -> None:
 
 
 def test_without_scripts_it_is_the_same(visitor: Visitor) -> None:
-    visitor.site.manage("shell", "--verbosity=0", "-c", SOME)
+    visitor.site.shell(SOME)
     page = visitor.page("admin", java_script_enabled=False)
     page.goto(f"{visitor.site.url}/people/")
     page.select_option("#id_role", "manager")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -30,6 +31,13 @@ DEVICE = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
+
+
+RESET = """
+from django.core.management import call_command
+for name in ("staff", "manager", "admin"):
+    call_command("reset_mfa", name)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +72,16 @@ def provider() -> Iterator[HTTPServer]:
 
 @pytest.fixture(scope="module")
 def guarded(
-    browser: Browser, provider: HTTPServer, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser,
+    provider: HTTPServer,
+    migrated: Callable[[Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningPortal]:
     """A portal that requires a second factor, under a name that passkeys can be made for."""
     issuer = provider.url_for("").rstrip("/")
     sso = {"OIDC_SERVER_URL": issuer, "OIDC_CLIENT_ID": "portal", "OIDC_NAME": "Company ID"}
-    started = RunningPortal(tmp_path_factory.mktemp("guarded") / "var", REQUIRE_MFA="true", **sso)
+    room = migrated(tmp_path_factory.mktemp("guarded") / "var")
+    started = RunningPortal(room, REQUIRE_MFA="true", **sso)
     started.url = started.url.replace("127.0.0.1", "localhost")
     yield started
     started.end()
@@ -77,8 +89,7 @@ def guarded(
 
 @pytest.fixture
 def guest(browser: Browser, guarded: RunningPortal) -> Iterator[Visitor]:
-    for name in ("staff", "manager", "admin"):
-        guarded.manage("reset_mfa", name)
+    guarded.shell(RESET)
     visitor = Visitor(browser, guarded, lambda _: None)
     yield visitor
     visitor.leave()
@@ -148,13 +159,13 @@ def test_with_the_password_the_passkey_is_the_second_step(guest: Visitor) -> Non
     expect(page).to_have_url(guest.site.url + "/")
 
     switch = "from django.contrib.auth.models import User; User.objects.filter(username='staff').update(is_active={})"
-    guest.site.manage("shell", "--verbosity=0", "-c", switch.format(False))
+    guest.site.shell(switch.format(False))
     try:
         page.goto(guest.site.url)
         page.get_by_role("button", name="Sign in with a passkey").click()
         expect(page.get_by_role("heading", name="Your account is switched off")).to_be_visible()
     finally:
-        guest.site.manage("shell", "--verbosity=0", "-c", switch.format(True))
+        guest.site.shell(switch.format(True))
 
 
 def test_without_a_device_the_browser_says_so_and_nothing_is_stuck(guest: Visitor) -> None:
