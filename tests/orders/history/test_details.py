@@ -33,7 +33,9 @@ def wanted(most: int = 20) -> list[str]:
     return [each.key for each in details._wanted(current_destination(), most)]
 
 
-def test_the_guards_come_first_then_what_is_pending_then_the_rest_the_newest_first(db: None, alice: User) -> None:
+def test_ours_come_first_then_the_guards_then_what_is_pending_then_the_rest_the_newest_first(
+    db: None, alice: User
+) -> None:
     now, long_ago = timezone.now(), timezone.now() - timedelta(hours=1)
     record("old", 9)
     record("older", 10)
@@ -52,9 +54,10 @@ def test_the_guards_come_first_then_what_is_pending_then_the_rest_the_newest_fir
     record("nameless", 2, order_no="")
     record("ours", 0.01, owner=alice)
     record("ours before", 3, owner=alice)
-    first = ["later", "lately", "pending", "pending, asked longer ago", "pending, asked long ago", "old", "older"]
-    last = ["ours", "ours before", "tried before", "tried", "pending, tried now"]
-    assert wanted() == [*first, *last]
+    first = ["ours", "ours before", "later", "lately"]
+    pending = ["pending", "pending, asked longer ago", "pending, asked long ago"]
+    last = ["old", "older", "tried before", "tried", "pending, tried now"]
+    assert wanted() == [*first, *pending, *last]
     assert wanted(3) == first[:3]
     assert wanted(0) == []
 
