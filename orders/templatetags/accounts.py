@@ -36,7 +36,8 @@ def _row(row: Any, url: str, now: Any) -> str:
     tags = " ".join(f'<span class="count" dir="auto">{escape(tag)}</span>' for tag in row.tag_list)
     owner = escape(row.owner.get_username()) if row.owner else ""
     note = row.note if len(row.note) <= LONGEST else f"{row.note[:LONGEST]}…"
-    kept = tags + (f'<span class="detail" dir="auto">{escape(note)}</span>' if note else "")
+    kept = f"<div>{tags}</div>" if tags else ""
+    kept += f'<div class="detail" dir="auto">{escape(note)}</div>' if note else ""
     moment = timezone.localtime(row.mirrored_at)
     stamp, said = moment.isoformat(timespec="seconds"), spoken(moment, now)
     return (
@@ -47,7 +48,7 @@ def _row(row: Any, url: str, now: Any) -> str:
         f'<td data-label="E-mail">{escape(row.email) or NOTHING}</td>'
         f'<td data-label="Country">{escape(row.country) or NOTHING}</td>'
         f'<td data-label="Id"><span class="id">{escape(row.remote_id)}</span></td>'
-        f'<td data-label="Tags, note"><span>{kept or NOTHING}</span></td>'
+        f'<td data-label="Tags, note"><div>{kept or NOTHING}</div></td>'
         f'<td data-label="Owner" title="{owner}">{owner or NOTHING}</td>'
         f'<td data-label="Changed" class="right"><time datetime="{stamp}" title="{stamp}">{said}</time></td></tr>'
     )

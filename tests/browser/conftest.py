@@ -14,7 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Reque
 
 from tests.browser import chromium
 from tests.browser.hands import sign_in
+from tests.browser.provider import provider
 from tests.browser.running import RunningPortal, Vendor
+
+NO_FACTORS = "from allauth.mfa.models import Authenticator; Authenticator.objects.all().delete()"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -168,3 +171,32 @@ def page(visitor: Visitor) -> Page:
 def po_number() -> str:
     """By this one order is found in the ledger."""
     return f"PO-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="package")
+def guarded(
+    browser: Browser,
+    site: RunningPortal,
+    migrated: Callable[[Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningPortal]:
+    """A portal that requires a second factor, under a name that passkeys can be made for. Client id and secret of the
+    sandbox that it shares are not set.
+    """
+    with provider() as issuer:
+        sso = {"OIDC_SERVER_URL": issuer, "OIDC_CLIENT_ID": "portal", "OIDC_NAME": "Company ID"}
+        vendor = {"YEASTAR_BASE_URL": site.vendor.address, "SANDBOX": "true"}
+        room = migrated(tmp_path_factory.mktemp("guarded") / "var")
+        started = RunningPortal(room, REQUIRE_MFA="true", **sso, **vendor)
+        started.url = started.url.replace("127.0.0.1", "localhost")
+        yield started
+        started.end()
+
+
+@pytest.fixture
+def guest(browser: Browser, guarded: RunningPortal) -> Iterator[Visitor]:
+    guarded.shell(NO_FACTORS)
+    visitor = Visitor(browser, guarded, lambda _: None)
+    yield visitor
+    visitor.leave()
+    assert visitor.unexpected == []

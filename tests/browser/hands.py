@@ -13,6 +13,15 @@ from tests.browser.running import PASSWORD
 MAIN = "[data-main]"
 STEPS = ("target", "plan", "billing", "review")
 
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
 
 class Hands:
     """What a person does on a page. The ways differ in how a thing is chosen and pressed."""
@@ -124,6 +133,14 @@ def sign_in(page: Page, name: str) -> None:
     page.fill("[name=password]", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/accounts/login/" not in url)
+
+
+def device(page: Page) -> tuple[Any, str]:
+    """A device that keeps passkeys, and says yes to everything."""
+    wire = page.context.new_cdp_session(page)
+    wire.send("WebAuthn.enable")
+    made = wire.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    return wire, made["authenticatorId"]
 
 
 def receipt(page: Page) -> dict[str, str]:

@@ -13,19 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser import chromium, drafts
-from tests.browser.hands import sign_in
-from tests.browser.palette import smaller
-from tests.browser.running import ROOT, RunningPortal
-from tests.browser.test_people import SOME as SOME_PEOPLE
-
-PICTURES = ROOT / "docs" / "screenshots"
-LARGEST = 200_000
+from tests.browser import admin_pictures, chromium, drafts
+from tests.browser.photographer import PICTURES, TURNKEY, Photographer, say
+from tests.browser.running import RunningPortal
 
 CONNECTIONS = "remote-management-connections"
-TURNKEY = "turnkey-capacity"
 RENEWAL = "rm-premium-renewal"
 LINKUS = "linkus-cloud-service"
 SOFTWARE = "software-edition-license"
@@ -115,112 +109,60 @@ cache.clear()
 """
 
 
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-class Photographer:
-    """Signed-in browsers at one portal."""
-
-    def __init__(self, browser: Browser, site: RunningPortal) -> None:
-        self.browser, self.site = browser, site
-        self.states = {name: self._sign_in(name) for name in ("staff", "manager", "admin")}
-        self.staff = self.context("staff")
-        self.darkroom = browser.new_page()
-
-    def _sign_in(self, name: str) -> Any:
-        page = self.browser.new_page()
-        page.goto(self.site.url)
-        sign_in(page, name)
-        state = page.context.storage_state()
-        page.close()
-        return state
-
-    def context(self, name: str | None = "staff", width: int = 1280, scheme: str = "light") -> BrowserContext:
-        return self.browser.new_context(
-            storage_state=self.states[name] if name else None,
-            viewport={"width": width, "height": 800 if width > 500 else 720},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",
+def elsewhere(photographer: Photographer) -> None:
+    """Orders of the last months that nobody placed here: more of them lately, and most for a few customers."""
+    drawn, now = random.Random(2291), datetime.now(UTC)
+    page = photographer.staff.new_page()
+    page.goto(photographer.draft(TURNKEY, "target"))
+    options = page.locator("#id_partner_id option").all()
+    customers = [value for value in (each.get_attribute("value") for each in options) if value]
+    page.get_by_role("button", name="Discard this draft").click()
+    for number in range(ELSEWHERE):
+        days = 1.2 + 424 * drawn.random() ** 1.3
+        at = (now - timedelta(days=days)).replace(hour=drawn.randint(7, 17), minute=drawn.randint(0, 59))
+        often = {name: drawn.choices(list(each), list(each.values()))[0] for name, each in OFTEN.items()}
+        device = often["productId"] in (9, 12)
+        photographer.site.vendor.control(
+            "POST",
+            "orders",
+            {
+                **often,
+                **({"productNo": drawn.choice(SERIALS)} if device else {}),
+                "operationType": "purchase_service" if drawn.random() < 0.7 else "renew",
+                "createTime": int(at.timestamp() * 1000),
+                "cents": 100 * drawn.randint(4, 90) * drawn.choice((5, 10, 30, 100)),
+                "customReferenceNo": f"PO-{1400 + number}" if drawn.random() < 0.6 else "",
+                "partnerId": customers[min(int(drawn.expovariate(0.25)), len(customers) - 1)],
+            },
         )
 
-    def take(self, name: str, page: Page, *, whole: bool = True) -> None:
-        """The page as it stands, down to its end or as far as the window shows it."""
-        page.evaluate("document.fonts.ready")
-        page.mouse.move(0, 0)
-        path = PICTURES / f"{name}.png"
-        path.write_bytes(smaller(page.screenshot(full_page=whole), self.darkroom))
-        size = path.stat().st_size
-        say(f"{path.relative_to(ROOT)}  {size // 1000} kB" + ("  TOO LARGE" if size > LARGEST else ""))
 
-    def at(self, url: str, who: str | None = "staff", width: int = 1280, scheme: str = "light") -> Page:
-        page = self.context(who, width, scheme).new_page()
-        page.goto(url if url.startswith("http") else self.site.url + url)
-        return page
-
-    def draft(self, slug: str, until: str, **choices: Any) -> str:
-        return drafts.draft(self.staff, self.site.url, slug, until=until, **choices)
-
-    def customer(self, page: Page, words: str) -> str:
-        """The id of a customer, read off the picker."""
-        page.goto(drafts.draft(page.context, self.site.url, TURNKEY, until="target"))
-        found = page.locator("#id_partner_id option", has_text=words).first.get_attribute("value")
-        page.get_by_role("button", name="Discard this draft").click()
-        return found or ""
-
-    def elsewhere(self) -> None:
-        """Orders of the last months that nobody placed here: more of them lately, and most for a few customers."""
-        drawn, now = random.Random(2291), datetime.now(UTC)
-        page = self.staff.new_page()
-        page.goto(self.draft(TURNKEY, "target"))
-        options = page.locator("#id_partner_id option").all()
-        customers = [value for value in (each.get_attribute("value") for each in options) if value]
-        page.get_by_role("button", name="Discard this draft").click()
-        for number in range(ELSEWHERE):
-            days = 1.2 + 424 * drawn.random() ** 1.3
-            at = (now - timedelta(days=days)).replace(hour=drawn.randint(7, 17), minute=drawn.randint(0, 59))
-            often = {name: drawn.choices(list(each), list(each.values()))[0] for name, each in OFTEN.items()}
-            device = often["productId"] in (9, 12)
-            self.site.vendor.control(
-                "POST",
-                "orders",
-                {
-                    **often,
-                    **({"productNo": drawn.choice(SERIALS)} if device else {}),
-                    "operationType": "purchase_service" if drawn.random() < 0.7 else "renew",
-                    "createTime": int(at.timestamp() * 1000),
-                    "cents": 100 * drawn.randint(4, 90) * drawn.choice((5, 10, 30, 100)),
-                    "customReferenceNo": f"PO-{1400 + number}" if drawn.random() < 0.6 else "",
-                    "partnerId": customers[min(int(drawn.expovariate(0.25)), len(customers) - 1)],
-                },
-            )
-
-    def past(self) -> dict[str, str]:
-        """Let people have ordered; the URL of the last order of each product and end."""
-        shifts, urls = [], {}
-        pages = {name: self.context(name).new_page() for name in self.states}
-        customers = {past.customer: self.customer(pages["staff"], past.customer) for past in PASTS if past.customer}
-        for past in PASTS:
-            if past.end in FAULTS:
-                self.site.vendor.fault("save", **FAULTS[past.end])
-            page, choices = pages[past.who], {"partner_id": customers.get(past.customer, "")} | past.choices
-            drafts.order(page, self.site.url, TITLES[past.end], past.slug, **choices)
-            urls[past.end], urls[f"{past.slug} {past.end}"] = page.url, page.url
-            shifts.append((page.url.rstrip("/").rsplit("/", 1)[1], past.hours))
-        self.elsewhere()
-        changed = self.site.vendor.ledger[0]["receipt"]["orderNo"]  # differs from ours since
-        self.site.vendor.control("PUT", f"orders/{changed}", {"orderStatus": "refunded"})
-        self.site.manage("mirror_orders", "--whole")
-        for _ in range(2):  # each reads the details of 200
-            self.site.manage("mirror_orders")
-        self.site.shell(SHIFT.format(shifts=shifts))
-        self.site.manage("mirror_orders")
-        return urls
+def past(photographer: Photographer) -> dict[str, str]:
+    """Let people have ordered; the URL of the last order of each product and end."""
+    shifts, urls = [], {}
+    pages = {name: photographer.context(name).new_page() for name in photographer.states}
+    customers = {past.customer: photographer.customer(pages["staff"], past.customer) for past in PASTS if past.customer}
+    for past in PASTS:
+        if past.end in FAULTS:
+            photographer.site.vendor.fault("save", **FAULTS[past.end])
+        page, choices = pages[past.who], {"partner_id": customers.get(past.customer, "")} | past.choices
+        drafts.order(page, photographer.site.url, TITLES[past.end], past.slug, **choices)
+        urls[past.end], urls[f"{past.slug} {past.end}"] = page.url, page.url
+        shifts.append((page.url.rstrip("/").rsplit("/", 1)[1], past.hours))
+    elsewhere(photographer)
+    changed = photographer.site.vendor.ledger[0]["receipt"]["orderNo"]  # differs from ours since
+    photographer.site.vendor.control("PUT", f"orders/{changed}", {"orderStatus": "refunded"})
+    photographer.site.manage("mirror_orders", "--whole")
+    for _ in range(2):  # each reads the details of 200
+        photographer.site.manage("mirror_orders")
+    photographer.site.shell(SHIFT.format(shifts=shifts))
+    photographer.site.manage("mirror_orders")
+    return urls
 
 
 def take_all(photographer: Photographer) -> None:
     take, at, draft = photographer.take, photographer.at, photographer.draft
-    orders = photographer.past()
+    orders = past(photographer)
 
     take("login", at("/", None))
     take("orders", at("/orders/", "manager"))
@@ -287,35 +229,15 @@ def take_all(photographer: Photographer) -> None:
     ferries = photographer.customer(photographer.staff.new_page(), "Aegean Ferries")
     take("review-again", at(draft(CONNECTIONS, "review", partner_id=ferries, quantity=30)))
 
+    admin_pictures.take_all(photographer)
+
     photographer.site.vendor.fault(
         "purchase_product_info", times=None, **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "Busy"}
     )
-    people(photographer)
 
     failed = at(draft(LINKUS, "plan", product_no="369471660000"))
     expect(failed.get_by_role("link", name="Try again")).to_be_visible(timeout=15_000)
     take("yeastar-fails", failed)
-
-
-def people(photographer: Photographer) -> None:
-    """Whom an admin lets in, and for whom they may order."""
-    take, at = photographer.take, photographer.at
-    photographer.site.shell(SOME_PEOPLE)
-    invited = at("/people/invite/", "admin")
-    invited.fill("[name=email]", "zoe.hallstrom@reseller.example")
-    invited.fill("[name=name]", "Zoë Hallström")
-    invited.get_by_role("button", name="Make the link").click()
-    take("welcome", at(invited.locator("#link").inner_text(), None))
-    take("people", at("/people/", "admin"))
-    take("people-phone", at("/people/?q=lind", "admin", 360))
-    someone = at("/people/?q=sofia.lind", "admin", scheme="dark")
-    someone.get_by_role("link", name="sofia.lind").click()
-    expect(someone.get_by_role("heading", name="Sofia Lind")).to_be_visible()
-    take("person-dark", someone)
-    limits = at(f"{someone.url}limits/", "admin")
-    limits.locator("[name=q]:visible").fill("co")
-    limits.get_by_role("button", name="Search", exact=True).click()
-    take("limits", limits)
 
 
 def with_candidates(photographer: Photographer, url: str) -> Page:

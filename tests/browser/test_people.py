@@ -1,4 +1,7 @@
-"""An admin asks somebody in, limits and lets go of them, in a real browser and by the keyboard alone."""
+"""An admin asks somebody in, limits and lets go of them, in a real browser and by the keyboard alone.
+
+Each walk goes on as `flaws` leaves the page: narrow and dark.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,6 @@ def test_somebody_is_asked_in_and_gets_to_a_first_order_by_the_keyboard(visitor:
     name = f"zoe{uuid.uuid4().hex[:6]}"
     page, keys, link = invite(visitor, f"{name}@example.com", limited=True)
     assert flaws(page) == []
-    page.set_viewport_size({"width": 1280, "height": 900})
     keys.press("dd a[href$='/limits/']")
     expect(page.locator("[name=limited][value=yes]")).to_be_checked()
     keys.write("q", "Pivovar")
@@ -76,7 +78,6 @@ def test_somebody_is_asked_in_and_gets_to_a_first_order_by_the_keyboard(visitor:
     hers = Keys(guest, visitor.site.url)
     guest.goto(link)
     assert flaws(guest) == []
-    guest.set_viewport_size({"width": 1280, "height": 900})
     guest.reload()  # what reads mail ahead of people opens it, too
     expect(guest.locator("#id_username")).to_be_focused()
     guest.keyboard.type(name)
@@ -89,7 +90,6 @@ def test_somebody_is_asked_in_and_gets_to_a_first_order_by_the_keyboard(visitor:
     expect(guest.locator("#id_partner_id option")).to_have_count(1)
     expect(guest.locator("#id_partner_id option")).to_contain_text("Pivovar")
     assert flaws(guest) == []
-    guest.set_viewport_size({"width": 1280, "height": 900})
     hers.tab_to("#id_partner_id")
     guest.keyboard.press("Home")
     hers.go_on("plan")
@@ -99,6 +99,32 @@ def test_somebody_is_asked_in_and_gets_to_a_first_order_by_the_keyboard(visitor:
     late.goto(link)
     expect(late.get_by_role("heading", name="This link does not work")).to_be_visible()
     assert flaws(late) == []
+
+
+def test_for_whom_somebody_may_order_is_narrowed_by_the_keyboard(visitor: Visitor) -> None:
+    visitor.site.shell(SOME)
+    page = visitor.page("admin", viewport={"width": 360, "height": 740}, color_scheme="dark")
+    keys = Keys(page, visitor.site.url)
+    keys.open("/people/?q=j.okafor")
+    keys.press(".people tbody th a")
+    expect(page.get_by_role("heading", name="Jude Okafor")).to_be_visible()
+    keys.press("dd a[href$='/limits/']")
+    expect(page.get_by_role("heading", name="For whom j.okafor may order")).to_be_visible()
+    keys.radio("limited", "yes")
+    keys.tab_to("[name=any_pbx]")
+    page.keyboard.press("Space")
+    keys.press("button[value=save]")
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    keys.write("q", "Kiwi")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=Kiwi"))
+    keys.tab_to("[name=partner]")
+    page.keyboard.press("Space")
+    keys.press("button[value=add]")
+    expect(page.get_by_text("Added to the list.")).to_be_visible()
+    assert flaws(page) == []
+    keys.press(".button.quiet[href^='/people/']")
+    expect(page.locator(".facts").last).to_contain_text("1 customer, every PBX")
 
 
 def test_somebody_is_let_go_and_is_out_at_once(visitor: Visitor) -> None:
@@ -117,11 +143,9 @@ def test_somebody_is_let_go_and_is_out_at_once(visitor: Visitor) -> None:
     keys.press(".people tbody th a")
     expect(page.get_by_role("heading", name="Zoë Hallström")).to_be_visible()
     assert flaws(page) == []
-    page.set_viewport_size({"width": 1280, "height": 900})
     keys.press("a[href$='/deactivate/']")
     expect(page.get_by_role("heading", name=f"Deactivate {name}?")).to_be_visible()
     assert flaws(page) == []
-    page.set_viewport_size({"width": 1280, "height": 900})
     keys.press("main form .primary")
     expect(page.get_by_text("is deactivated and signed out everywhere")).to_be_visible()
     guest.goto(f"{visitor.site.url}/orders/")

@@ -2,106 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import jwt
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
-from playwright.sync_api import Browser, Page, expect
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.hands import Keys, sign_in
+from tests.browser.hands import Keys, device, sign_in
 from tests.browser.looks import flaws
-from tests.browser.running import RunningPortal
-
-DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-RESET = """
-from django.core.management import call_command
-for name in ("staff", "manager", "admin"):
-    call_command("reset_mfa", name)
-"""
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[HTTPServer]:
-    """An OpenID Connect provider at which somebody is signed in as the demo manager, by more than a password."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    asked: dict[str, str] = {}
-
-    def authorize(request: Request) -> Response:
-        asked.update(request.args)
-        back = f"{asked['redirect_uri']}?code=the-code&state={asked['state']}"
-        return Response(status=302, headers={"Location": back})
-
-    def token(_: Request) -> Response:
-        now = int(time.time())
-        person = {"sub": "1", "email": "manager@example.com", "email_verified": True, "amr": ["mfa"]}
-        claims = {**person, "iss": server.url_for("").rstrip("/"), "aud": "portal", "iat": now, "exp": now + 300}
-        signed = jwt.encode({**claims, "nonce": asked["nonce"]}, key, "RS256", {"kid": "k"})
-        return Response(json.dumps({"access_token": "x", "id_token": signed}), content_type="application/json")
-
-    with HTTPServer() as server:
-        issuer = server.url_for("").rstrip("/")
-        urls = {"authorization_endpoint": "auth", "token_endpoint": "token", "jwks_uri": "keys"}
-        config = {"issuer": issuer, **{name: f"{issuer}/{path}" for name, path in urls.items()}}
-        server.expect_request("/.well-known/openid-configuration").respond_with_json(config)
-        public = {**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k", "alg": "RS256"}
-        server.expect_request("/keys").respond_with_json({"keys": [public]})
-        server.expect_request("/auth").respond_with_handler(authorize)
-        server.expect_request("/token").respond_with_handler(token)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    browser: Browser,
-    provider: HTTPServer,
-    migrated: Callable[[Path], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[RunningPortal]:
-    """A portal that requires a second factor, under a name that passkeys can be made for."""
-    issuer = provider.url_for("").rstrip("/")
-    sso = {"OIDC_SERVER_URL": issuer, "OIDC_CLIENT_ID": "portal", "OIDC_NAME": "Company ID"}
-    room = migrated(tmp_path_factory.mktemp("guarded") / "var")
-    started = RunningPortal(room, REQUIRE_MFA="true", **sso)
-    started.url = started.url.replace("127.0.0.1", "localhost")
-    yield started
-    started.end()
-
-
-@pytest.fixture
-def guest(browser: Browser, guarded: RunningPortal) -> Iterator[Visitor]:
-    guarded.shell(RESET)
-    visitor = Visitor(browser, guarded, lambda _: None)
-    yield visitor
-    visitor.leave()
-    assert visitor.unexpected == []
-
-
-def device(page: Page) -> tuple[Any, str]:
-    """A device that keeps passkeys, and says yes to everything."""
-    wire = page.context.new_cdp_session(page)
-    wire.send("WebAuthn.enable")
-    made = wire.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-    return wire, made["authenticatorId"]
 
 
 def code(secret: str, page: Page) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -24,18 +23,17 @@ from orders import auditing, credentials
 from orders.audit_trail.acts import ACTS
 from orders.behalf import PORTAL, at_command_line, on_behalf_of
 from orders.lifecycle import Status
-from orders.models import AuditEntry, Drift, EvidenceIsKept, Export, Order, OrderEvent, Partner, Record, SavedView
+from orders.models import AuditEntry, EvidenceIsKept, Order, OrderEvent, Partner
 from orders.settling import mark_of
 from portal.audit.middleware import SIGNED_OUT
 from portal.audit.ordinary import BOOKMARKS, ORDERING, ORDINARY
 from tests.conftest import person
+from tests.portal.conftest import World
 from tests.portal.test_login import GOOD, sign_in
-from tests.portal.test_roles import PEOPLE, TABLE, Row, accounts_for, people_for, url_names
+from tests.portal.test_roles import PEOPLE, TABLE, Row, people_for, url_names
 from tests.services.servers import free_port
 
 ADAM = PEOPLE.index("adam")
-
-World = dict[str, Any]
 
 
 def latest() -> AuditEntry:
@@ -45,32 +43,6 @@ def latest() -> AuditEntry:
 
 
 # Everything somebody does is in it ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def world(
-    adam: User, mona: User, draft: Callable[[str], Order], queued: Callable[..., Order], uncertain: Callable[[], Order]
-) -> World:
-    """One of each thing that a URL may name."""
-    now = timezone.now()
-    people = people_for(TABLE[0], number=0, inviter=mona)
-    Authenticator.objects.create(user_id=people["person"], type=Authenticator.Type.TOTP, data={})
-    order = queued("turnkey-capacity")
-    Order.objects.filter(pk=order.pk).update(status=Status.FAILED)
-    return {
-        "order": order.pk,
-        "waiting": queued("software-edition-license").pk,
-        "doubtful": uncertain().pk,
-        "draft": draft("turnkey-capacity").pk,
-        "own": Order.objects.create(owner=adam, slug="turnkey-capacity").pk,
-        "record": Record.objects.create(destination="-", key="1", at=now, first_seen_at=now, changed_at=now).pk,
-        "export": Export.objects.create(owner=mona, format="csv", name="h.csv", state="cancelled", asked_at=now).pk,
-        "view": SavedView.objects.create(owner=adam, name="his").pk,
-        "drift": Drift.objects.create(destination="-", kind="bought", order=order, at=now, noticed_at=now).pk,
-        "entry": AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 1,
-        **people,
-        **accounts_for(mona),
-    }
 
 
 CONFLICT = "Yeastar says that it was bought."
