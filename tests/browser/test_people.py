@@ -151,7 +151,7 @@ def test_somebody_is_let_go_and_is_out_at_once(visitor: Visitor) -> None:
     guest.goto(f"{visitor.site.url}/orders/")
     expect(guest).to_have_url(re.compile("/accounts/login/"))
     keys.press("form[action$='/reactivate/'] button")
-    expect(page.get_by_text("may sign in again")).to_be_visible()
+    expect(page.get_by_text(f"{name} may sign in again.")).to_be_visible()
 
 
 def test_the_pages_about_people_look_right(visitor: Visitor) -> None:
