@@ -3,7 +3,7 @@
 set -u
 
 find_one() {
-    for name in ${CHROMIUM:-} chromium chromium-browser google-chrome google-chrome-stable; do
+    for name in ${CHROMIUM:-} chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         command -v "$name" && return 0
     done
     [ -x .venv/bin/python ] || return 1
@@ -18,7 +18,10 @@ find_one && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing Chromium with apt-get" >&2
     apt-get update -qq >/dev/null 2>&1
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium >/dev/null 2>&1
+    export DEBIAN_FRONTEND=noninteractive
+    for name in chromium-headless-shell chromium; do  # older releases have only the latter
+        apt-get install -qq --no-install-recommends "$name" >/dev/null 2>&1 && break
+    done
     find_one && exit 0
 fi
 echo "Installing Chromium with playwright" >&2
