@@ -71,6 +71,12 @@ def fresh_cache() -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages wait longer than any answer takes, however busy this machine is; tests of slow ones set it anew."""
+    monkeypatch.setattr(gateway, "PATIENCE", 10)
+
+
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A pristine world of the vendor, in this process."""

@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-NONE_FOUND = "No Chromium here: set CHROMIUM=/path/to/chromium, or install one (apt-get install chromium-headless-shell)."
+NONE_FOUND = "No Chromium here: set CHROMIUM=/path/to/chromium, or install chromium-headless-shell."
 
 
 def find(playwright: Playwright) -> str | None:

@@ -37,12 +37,6 @@ LIVE = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages wait longer than any failure takes, however busy this machine is."""
-    monkeypatch.setattr(gateway, "PATIENCE", 10)
-
-
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages hardly wait at all."""

@@ -230,9 +230,8 @@ NOTHING = [
 @pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.parametrize("nothing", NOTHING, ids=["null", "no lists", "empty lists"])
 def test_one_answer_without_any_offer_takes_nothing_from_a_draft(
-    slug: str, nothing: dict[str, Any], draft: Draft, alices: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    slug: str, nothing: dict[str, Any], draft: Draft, alices: Client, sandbox: Sandbox
 ) -> None:
-    monkeypatch.setattr(gateway, "PATIENCE", 10)
     order = draft(slug)
     before = order.choices
     sandbox.fault("purchase_product_info", "garbage", processed=False, body=json.dumps(nothing), times=2)

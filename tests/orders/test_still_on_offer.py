@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,13 +25,6 @@ CONNECTIONS = CHOICES["remote-management-connections"]
 PLAN, SERVICE = CONNECTIONS["plan_id"], CONNECTIONS["service_id"][0]
 SOFTWARE = "software-edition-license"
 ENTERPRISE, DISASTER_RECOVERY = "3049040587724718080", "3129372068699893760"
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(gateway, "PATIENCE", 10)
-    yield
-    gateway.lookups.clear()
 
 
 def offer(sandbox: Sandbox, *plans: dict[str, Any]) -> None:

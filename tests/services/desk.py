@@ -30,7 +30,7 @@ from orders.browsing.asked import parse
 from orders.destination import current_destination
 from orders.exporting import making
 from orders.history import reconciling
-from orders.models import Export, Order, Record
+from orders.models import Export, Order, Reading, Record
 from tests.tutorials import CHOICES
 
 SLUG = "linkus-cloud-service"
@@ -106,10 +106,18 @@ def reconcile(hours: float) -> bool:
 
 
 def shelve(records: int) -> None:
-    """So many records in the history."""
+    """So many records in the history, which was read to the end."""
     now = timezone.now()
     about = {"destination": current_destination(), "at": now, "first_seen_at": now, "changed_at": now}
     Record.objects.bulk_create((Record(key=f"LR{number}", **about) for number in range(records)), batch_size=500)
+    Reading.objects.create(
+        destination=current_destination(),
+        kind=Reading.Kind.WHOLE,
+        started_at=now,
+        beat_at=now,
+        finished_at=now,
+        complete=True,
+    )
 
 
 def take_away(kind: str) -> None:
