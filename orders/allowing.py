@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
@@ -62,27 +63,37 @@ class Allowed:
         """Why this cannot be ordered, in words, by the step that has to be answered anew, the first one first."""
         if self.limits is None:
             return {}
-        found = {"target": self._target(self.limits, recipe, choices), "billing": self._billing(choices)}
+        found = {"target": self._target(recipe, choices), "billing": self._billing(choices)}
         return {step: words for step, words in found.items() if words}
 
-    def _target(self, limits: Limits, recipe: Recipe, choices: Choices) -> str:
+    def _target(self, recipe: Recipe, choices: Choices) -> str:
         if recipe.target is Target.DEVICE or choices.license_for == "existing":
             return "" if self.pbx else NO_PBX
         if choices.partner_id is None:
             return ""
         if not choices.partner_id:
             return "" if self.own_account else NOT_OURSELVES
-        if limits.partners.filter(remote_id=choices.partner_id).exists():
+        if choices.partner_id in self._customers:
             return ""
         partner = Partner.objects.filter(remote_id=choices.partner_id).first()
         return f"You may not order for {partner or 'this customer'}. Choose another customer. {ASK}"
 
     def _billing(self, choices: Choices) -> str:
         """Who has left the list is not refused here: that concerns everybody."""
-        contact = Contact.objects.on_offer().filter(remote_id=choices.billing_contact_id).first()
-        if contact is None or self.contacts().filter(pk=contact.pk).exists():
-            return ""
-        return f"You may not bill {contact}. Choose another billing contact. {ASK}"
+        contact = self._closed.get(choices.billing_contact_id)
+        return f"You may not bill {contact}. Choose another billing contact. {ASK}" if contact else ""
+
+    @cached_property
+    def _customers(self) -> frozenset[str]:
+        """The ids of those whom the limits name. Like the next one asked for once for a list of drafts."""
+        named = self.limits.partners.values_list("remote_id", flat=True) if self.limits else ()
+        return frozenset(named)
+
+    @cached_property
+    def _closed(self) -> dict[str, str]:
+        """The contacts on offer that are not open to this person: their names by their ids."""
+        closed = Contact.objects.on_offer().exclude(pk__in=self.contacts().values("pk"))
+        return {each.remote_id: str(each) for each in closed.defer("raw", "search")}
 
 
 def allowed(person_id: int) -> Allowed:

@@ -162,8 +162,12 @@ def _trait(label: str, ours: str, theirs: set[str]) -> Trait:
 
 
 def _told(record: Record, column: str, key: str) -> set[str]:
-    """What a record tells: its column, which was read with care, else every value of the key."""
-    return {column.strip()} if column.strip() else values_of([record.raw, record.detail], key)
+    """What a record tells: its column, which was read with care, else every value of the key.
+
+    The column of one of ours may hold what we sent ourselves, which proves nothing.
+    """
+    told = values_of([record.raw, record.detail], key)
+    return {column.strip()} if column.strip() and not record.ours_id else told
 
 
 def _lines_of(record: Record) -> set[Line]:

@@ -96,9 +96,11 @@ def preview(order: Order) -> tuple[OrderRequest, str, str]:
 def stand_by(approved_for: str) -> str:
     """Where orders go now, if that is what the person was shown. Raises CannotPlace if the credentials were changed."""
     here = current_destination()
+    if not approved_for:
+        raise CannotPlace("This page did not say where the order goes. Look at it once more, then place it.")
     if approved_for != here:
         raise CannotPlace(
-            "Orders go to another account at Yeastar since this page was made: the credentials were changed. "
+            "The credentials were changed since this page was made, so orders may go to another account at Yeastar. "
             "Look at it once more, then place it."
         )
     return here

@@ -175,6 +175,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise Refused(request, "failed")
         person = sociallogin.user if sociallogin.is_existing else person_of(request, sociallogin)
         if person and not person.is_active:
+            auditing.note("login.failed", target=person, words=f"{settings.OIDC_NAME}: deactivated")
             raise ImmediateHttpResponse(redirect("account_inactive"))
         role = role_of_groups(request, sociallogin.claims)
         if person and role is not None:

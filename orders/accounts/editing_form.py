@@ -9,10 +9,16 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
+from orders.destination import current_destination
 from orders.labels import label_of_ours
 from yeastar_api.messages import TAX_TYPES, WIRE_NAMES
 
 ONE_LINE = RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", "Use one line of ordinary characters.")
+
+MOVED = (
+    "The credentials were changed since this page was made, so this may be another account at Yeastar. "
+    "Nothing was created. Look at it once more, then create it."
+)
 
 
 def _line() -> forms.CharField:
@@ -23,6 +29,7 @@ class PartnerForm(forms.Form):
     """What the vendor keeps of a customer. What is shown of one goes along: only what differs from it counts."""
 
     change = forms.UUIDField(widget=forms.HiddenInput)
+    meant_for = forms.CharField(widget=forms.HiddenInput, required=False)  # the account in which one is to be created
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     company = _line()
     first_name = _line()
@@ -51,6 +58,7 @@ class PartnerForm(forms.Form):
         self.fields["change"].initial = uuid.uuid4
         for name in WIRE_NAMES:
             self.fields[name].label = label_of_ours(name)
+        self.fields["meant_for"].initial = current_destination
         self.new = shown is None
         if shown is not None:
             self._show(shown)
@@ -61,7 +69,7 @@ class PartnerForm(forms.Form):
             self.fields["country"].help_text = "In English, as Yeastar writes it: its list could not be had just now."
 
     def _show(self, shown: Mapping[str, str]) -> None:
-        for name in ("email", "country", "activation"):
+        for name in ("email", "country", "activation", "meant_for"):
             del self.fields[name]
         kinds = self.fields["tax_type"]
         if (kind := shown.get("tax_type", "")) not in dict(kinds.choices):  # type: ignore[attr-defined]
@@ -90,6 +98,11 @@ class PartnerForm(forms.Form):
         if not self.errors and not named and (self.new or {"first_name", "last_name"} & set(self.changed_data)):
             self.add_error("first_name", "Enter a first or a last name.")
         return data
+
+    def moved(self, here: str) -> None:
+        """The account in which somebody wanted a customer is no longer the one that would be asked, which is `here`."""
+        self.add_error(None, MOVED)
+        self.data = {**{name: self.data.get(name) for name in self.data}, "meant_for": here}
 
     def renewed(self, here: Mapping[str, str]) -> None:
         """What was sent under this form's id has come to nothing: the form that is shown again gets another.

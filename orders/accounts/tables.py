@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -134,7 +133,9 @@ def _of_workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             _look(packed)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error, expat.ExpatError):
+    except Unreadable:
+        raise
+    except Exception:  # beside BadZipFile and ExpatError: EOFError, LZMAError, LookupError of an encoding
         raise Unreadable("This is no Excel file, or it is broken.") from None
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)

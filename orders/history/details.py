@@ -54,10 +54,10 @@ def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None]
 
 
 def _wanted(destination: str, most: int) -> list[Record]:
-    """First our own, then what the guard against duplicates needs, what is pending, and all others; the newest first.
+    """First what the guard against duplicates needs, then our own, what is pending, and all others; the newest first.
 
-    Our own are few, and people look at them. What could not be read comes last. Each step walks an index of its own,
-    so it costs what it finds, however much is read or waits.
+    Of what was made elsewhere nobody knows before that it is the same as a draft. What could not be read comes last.
+    Each step walks an index of its own, so it costs what it finds, however much is read or waits.
     """
     now = timezone.now()
     here = Record.objects.filter(destination=destination, gone_at=None).exclude(order_no="", order_id="")
@@ -66,8 +66,8 @@ def _wanted(destination: str, most: int) -> list[Record]:
     pending = here.filter(Q(detail_tried_at=None) | Q(detail_tried_at__lt=now - AGAIN), status=PENDING)
     found: dict[int, Record] = {}
     for some in (
-        unread.filter(owner__isnull=False),
         elsewhere.filter(at__gte=now - settings.DUPLICATE_WINDOW),
+        unread.filter(owner__isnull=False),
         pending.filter(detail_at=None).order_by("-at", "-pk"),
         pending.filter(detail_at__lt=now - AGAIN).order_by("detail_at"),
         elsewhere,

@@ -46,6 +46,6 @@ def _set(pk: int, ours: Any, owner: int | None, request_body: str = "") -> bool:
         before = tallies.counted(vars(record))
         record.ours_id, record.owner_id = ours, owner
         fill(draw(vars(record)), request_body)
-        record.save(update_fields=["ours", "owner", *KNOWN_HERE])
+        record.save(update_fields=["ours", "owner", "amount", *KNOWN_HERE])
         tallies.apply(record.destination, tallies.delta([before], [tallies.counted(vars(record))]))
     return True

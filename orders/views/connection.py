@@ -154,6 +154,9 @@ def _last() -> Last | None:
     here = Attempt.objects.filter(order__destination=current_destination()).select_related("order")
     if (last := here.order_by("-pk").first()) is None:
         return None
+    if last.order.conflict or last.order.found_as:
+        words = "The history contradicts what came back for the last one."
+        return Last(words, last.order, last.started_at, "warn")
     words = WENT[Outcome(last.outcome)]
     if last.order.status == Status.UNCERTAIN:
         return Last(f"{words} Nobody knows yet whether it was bought.", last.order, last.started_at, "warn")

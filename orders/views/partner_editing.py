@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from orders import gateway
 from orders.accounts import editing
 from orders.accounts.editing_form import PartnerForm
-from orders.destination import current_destination
+from orders.destination import current_destination, destination_of
 from orders.models import CHANGE_PARTNER, Partner, PartnerChange
 from orders.rendering import HtmxHttpRequest, page
 
@@ -31,11 +31,13 @@ def new_partner(request: HtmxHttpRequest) -> HttpResponse:
     form = PartnerForm(request.POST if request.method == "POST" else None, countries=_countries(request))
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
-        change_id, activation = data.pop("change"), data.pop("activation")
+        change_id, activation, meant_for = data.pop("change"), data.pop("activation"), data.pop("meant_for")
+        portal = gateway.portal()
+        if meant_for != destination_of(portal):
+            form.moved(destination_of(portal))
+            return _page(request, form, None)
         try:
-            result = editing.create(
-                gateway.portal(), data, change_id=change_id, who=request.user, activation=activation
-            )
+            result = editing.create(portal, data, change_id=change_id, who=request.user, activation=activation)
         except PartnerChange.DoesNotExist:
             raise Http404 from None  # the id of somebody else's form
         if answer := _answer(request, form, result):

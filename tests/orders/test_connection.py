@@ -113,6 +113,19 @@ def test_the_page_says_how_the_last_order_went(
     assert order.reference in page
 
 
+@pytest.mark.parametrize("trouble", [{"conflict": "The history has it."}, {"found_as": "LR3775"}])
+def test_the_page_does_not_say_that_nothing_was_bought_once_the_history_says_otherwise(
+    trouble: dict[str, str], queued: Callable[..., Order], adams: Client, portal: PartnerPortal, sandbox: Sandbox
+) -> None:
+    order = queued()
+    sandbox.fault("save", "refuse", code="no_permission", http_status=403)
+    submitting.submit(order.pk, portal)
+    Order.objects.filter(pk=order.pk).update(**trouble)
+    page = text(adams)
+    assert '<section class="verdict warn">' in page
+    assert "Nothing was bought" not in page
+
+
 def test_every_call_of_the_client_has_its_line(sandbox: Sandbox, db: None) -> None:
     told: set[str] = set()
     with portal_for(httpx.WSGITransport(app=sandbox), observe=lambda call, *_: told.add(call)) as portal:

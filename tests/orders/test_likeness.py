@@ -131,3 +131,13 @@ def test_what_is_nested_very_deep_is_read_all_the_same() -> None:
     for _ in range(100_000):
         told = [told]
     assert values_of(told, "a") == {"1"}
+
+
+def test_what_we_sent_ourselves_is_no_evidence_of_what_they_have(queued: Callable[[str], Order]) -> None:
+    order = queued("rm-premium-renewal")
+    wanted = wanted_by(order.request_body)
+    told = {"product_id": wanted.product_id, "product_no": wanted.product_no, "partner_id": wanted.partner_id}
+    silent, other = record(**told, ours=order), record(**told, ours=order, raw={"productId": "77777"})
+    assert verdicts(wanted, silent)["Product"] == "unknown"
+    assert verdicts(wanted, other)["Product"] == "different"
+    assert verdicts(wanted, record(**told))["Product"] == "same", "of one that was made elsewhere it is what they told"

@@ -8,10 +8,13 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import placing
+from orders.allowing import barred
 from orders.lifecycle import Status
 from orders.models import Contact, Limits, Order, Partner
 from orders.placing import CannotPlace
@@ -294,3 +297,15 @@ def card(page: str, name: str) -> tuple[str, str]:
     assert title
     [icon] = re.findall(r"icons[^#]*\.svg#([\w-]+)", tile[0])
     return icon, html.unescape(title[1])
+
+
+def test_a_list_of_drafts_is_looked_through_with_the_same_few_questions(limit: Limit, alice: User) -> None:
+    only = limit()
+    drafts = [start(alice, TURNKEY, partner_id=only.remote_id) for _ in range(6)]
+
+    def questions(some: list[Order]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            barred(alice.pk, some)
+        return len(asked)
+
+    assert questions(drafts) == questions(drafts[:1])

@@ -54,7 +54,7 @@ def adams(adam: User, accounts: None, sign_in: Callable[[User], Client]) -> Clie
 
 
 def create(browser: Client, **more: str) -> Any:
-    return browser.post(NEW, {"change": str(uuid.uuid4()), **EVA, **more})
+    return browser.post(NEW, {"change": str(uuid.uuid4()), "meant_for": current_destination(), **EVA, **more})
 
 
 def text(answer: Any) -> str:

@@ -167,6 +167,25 @@ def test_a_customer_of_one_account_is_not_changed_with_another(two: tuple[Accoun
     assert second.world.calls == {}
 
 
+def test_a_customer_that_was_written_for_one_account_is_not_created_in_another(
+    two: tuple[Account, Account], adam: User, sign_in: Callable[[User], Client]
+) -> None:
+    first, second = two
+    browser, new = sign_in(adam), "/partners/new/"
+    hidden = {each.name: each.value() for each in browser.get(new).context["form"].hidden_fields()}
+    typed = {"email": "eva@bakery.example", "first_name": "Eva", "country": "Portugal", "activation": "on"}
+    second.put_in_force()
+    page = browser.post(new, typed | hidden)
+    assert page.status_code == 422
+    assert "Nothing was created" in page.content.decode()
+    assert not {"save_user", "edit_user"} & {*first.world.calls, *second.world.calls}
+    again = page.context["form"]
+    kept = {each.name: each.value() or "" for each in again}
+    assert {name: kept[name] for name in typed} == typed | {"activation": True}, "nothing that was typed is lost"
+    assert browser.post(new, kept).status_code == 302
+    assert second.world.calls["save_user"] == 1
+
+
 def test_an_order_that_was_reviewed_for_one_account_is_not_placed_for_another(
     two: tuple[Account, Account], alice: User, sign_in: Callable[[User], Client]
 ) -> None:
@@ -183,7 +202,7 @@ def test_an_order_that_was_reviewed_for_one_account_is_not_placed_for_another(
     page = browser.post(place, {**seen, "reason": "Two are wanted"})
     order.refresh_from_db()
     assert (page.status_code, order.status, order.destination) == (422, Status.DRAFT, "")
-    assert "Orders go to another account at Yeastar since this page was made" in page.content.decode()
+    assert "The credentials were changed since this page was made" in page.content.decode()
     assert browser.post(place, {"approved_sha256": seen["approved_sha256"]}).status_code == 422, "nor for none"
     assert browser.post(place, page.context["form"].data).status_code == 302
     order.refresh_from_db()

@@ -19,6 +19,7 @@ from django.db import models, transaction
 from django.test import Client
 
 from orders import credentials
+from orders.destination import current_destination
 from orders.models import AccountImport, AccountRun, Contact, Export, Order, Partner, SavedView
 from tests.conftest import person
 from tests.portal.conftest import World
@@ -182,7 +183,7 @@ def test_what_else_is_posted_does_not_go_to_yeastar(
 ) -> None:
     def told(email: str, **more: Any) -> dict[str, Any]:
         eva = {"email": email, "first_name": "Eva", "country": "Portugal", **dict.fromkeys(OPTIONAL, "")}
-        change = {"change": str(uuid.uuid4())}
+        change = {"change": str(uuid.uuid4()), "meant_for": current_destination()}
         answer = adams.post("/partners/new/", more | eva | change)
         there = f"/partners/{Partner.objects.get(email=email).pk}/"
         assert answer.url == there
@@ -195,7 +196,7 @@ def test_what_else_is_posted_does_not_go_to_yeastar(
     names = {"userType": "Reseller", "partnerId": "1", "yeastarId": "x@example.com", "sendUserActivationEmail": "on"}
     plain = told("eva@bakery.example")
     assert plain["city"] == "Porto"
-    asked = {"email", "first_name", "country", "activation", "change", *OPTIONAL}
+    asked = {"email", "first_name", "country", "activation", "change", "meant_for", *OPTIONAL}
     more = {name: value for name, value in everything(mona).items() if name not in asked}
     assert told("eve@bakery.example", **more, **names) == plain
 

@@ -324,6 +324,8 @@ def test_somebody_switched_off_stays_out_and_who_they_were(known: bool, alice: U
     assert client.get("/").status_code == 302
     assert roles(alice) == ["staff"]
     assert SocialAccount.objects.exists() == known
+    last = AuditEntry.objects.order_by("-pk")[0]
+    assert (last.action, last.target_id) == ("login.failed", str(alice.pk))
 
 
 FORGED: dict[str, Callable[[Played], Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -247,6 +248,21 @@ def swollen(part: str, end: str, piece: str, times: int, before: str = "") -> by
 
 SHEET = "xl/worksheets/sheet1.xml"
 
+COMMENTS = b"<r>" + b"<!-- nothing -->" * 40_000 + b"</r>"
+"""More than a small part may have."""
+
+
+def odd_book(sheet: bytes) -> bytes:
+    return zipped({SHEET: sheet, "xl/workbook.xml": b"<x/>"})
+
+
+def claiming_more(archive: bytes) -> bytes:
+    """An archive whose directory says that its first part goes on behind its end."""
+    entry = archive.index(b"PK\x01\x02")
+    sizes = struct.pack("<II", 2**24, 2**24)
+    return archive[: entry + 20] + sizes + archive[entry + 28 :]
+
+
 BOMBS: dict[str, Callable[[], bytes]] = {
     "blanks": lambda: bomb(100 * 2**20),
     "very many styles": lambda: swollen("xl/styles.xml", "</cellXfs>", "<xf/>", 2_000_000),
@@ -265,6 +281,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "NUL": lambda: b"Id,Note\n1,a\0b\n",
     "an old Excel file": lambda: b"\xd0\xcf\x11\xe0" + b"x" * 500,
     "a broken archive": lambda: b"PK\x03\x04" + b"x" * 500,
+    "an archive that claims more than it holds": lambda: claiming_more(odd_book(COMMENTS)),
+    "an encoding that nobody knows": lambda: odd_book(b'<?xml version="1.0" encoding="klingon"?>' + COMMENTS),
     "an archive of something else": lambda: zipped({"readme.txt": b"hello"}),
     "an archive of very many parts": lambda: zipped({f"{n}": b"" for n in range(300)} | {"xl/workbook.xml": b"<x/>"}),
     "a workbook without a table": lambda: zipped({"xl/workbook.xml": b"<x/>", "[Content_Types].xml": b"<x/>"}),

@@ -33,7 +33,7 @@ def wanted(most: int = 20) -> list[str]:
     return [each.key for each in details._wanted(current_destination(), most)]
 
 
-def test_ours_come_first_then_the_guards_then_what_is_pending_then_the_rest_the_newest_first(
+def test_the_guards_come_first_then_ours_then_what_is_pending_then_the_rest_the_newest_first(
     db: None, alice: User
 ) -> None:
     now, long_ago = timezone.now(), timezone.now() - timedelta(hours=1)
@@ -54,7 +54,7 @@ def test_ours_come_first_then_the_guards_then_what_is_pending_then_the_rest_the_
     record("nameless", 2, order_no="")
     record("ours", 0.01, owner=alice)
     record("ours before", 3, owner=alice)
-    first = ["ours", "ours before", "later", "lately"]
+    first = ["later", "lately", "ours", "ours before"]
     pending = ["pending", "pending, asked longer ago", "pending, asked long ago"]
     last = ["old", "older", "tried before", "tried", "pending, tried now"]
     assert wanted() == [*first, *pending, *last]

@@ -65,7 +65,7 @@ def test_a_changed_status_is_kept_and_an_unchanged_row_is_not_written(portal: Pa
     assert {number for number in after if after[number] != before[number]} == {pending.order_no}
 
 
-def test_the_details_of_our_own_orders_are_read_first_and_then_those_of_orders_made_elsewhere_today(
+def test_the_details_of_orders_made_elsewhere_today_are_read_first_and_then_those_of_our_own(
     portal: PartnerPortal, sandbox: Sandbox, queued: Callable[..., Order], settings: Any
 ) -> None:
     settings.HISTORY_DETAILS = 1
@@ -73,11 +73,14 @@ def test_the_details_of_our_own_orders_are_read_first_and_then_those_of_orders_m
     assert submitting.submit(ours.pk, portal) == Status.PLACED
     sandbox.world.generate("orders", 3)
     follow(portal)
-    ours.refresh_from_db()
-    assert Record.objects.get(detail_at__isnull=False).order_no == ours.order_no
+    day = timezone.now() - timedelta(days=1)
+    [first] = Record.objects.filter(detail_at__isnull=False)
+    assert first.owner_id is None
+    assert first.created_at > day
     settings.HISTORY_DETAILS = 5
     follow(portal)
-    lately = Record.objects.filter(created_at__gte=timezone.now() - timedelta(days=1)).exclude(order_no=ours.order_no)
+    lately = Record.objects.filter(created_at__gte=day)
+    assert ours.pk in {record.ours_id for record in lately}
     assert all(record.detail_at and record.transaction_no for record in lately)
 
 
