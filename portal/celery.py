@@ -5,6 +5,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+# Django's checks load every page and what pages need, 28 MB that no worker needs; migrating has run them before.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")

