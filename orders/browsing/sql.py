@@ -9,13 +9,15 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import psycopg
 from django.db import connection
 
 from orders.browsing.terms import NUMBERS, Values
 from orders.models import LAST
+
+if TYPE_CHECKING:  # 8 MB in every process that needs none on SQLite
+    import psycopg
 
 Condition = tuple[str, Values]
 Query = tuple[str, Values]
@@ -63,7 +65,8 @@ def rows(query: Query) -> list[Values]:
         if theirs.prepare_threshold is None:  # as Django leaves it; its own cursors never prepare
             theirs.execute("SET plan_cache_mode = force_generic_plan")
             theirs.prepare_threshold = 5
-        return psycopg.Cursor(theirs).execute(query[0], query[1], prepare=True).fetchall()
+        plain: type[psycopg.Cursor[Values]] = connection.Database.Cursor  # type: ignore[attr-defined]
+        return plain(theirs).execute(query[0], query[1], prepare=True).fetchall()
 
 
 def count(query: Query) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -75,28 +75,28 @@ def writing() -> Iterator[None]:
 def gather(rows: Sequence[OrderRow]) -> Gathered:
     """A page's rows; of two of one order the first, or the one that tells our reference."""
     page = Gathered(rows=list(rows))
-    for row in rows:
-        row, text = _storable(row)
+    usable, texts = _storable(rows)
+    # To look into each row for references would cost as much as all the rest.
+    mentioned = b"YP-" in b"".join(texts)
+    for row, text in zip(usable, texts, strict=True):
         key = key_of(row)
-        # To look into each row for references would cost as much as all the rest.
-        references = references_in(row.raw) if b"YP-" in text else {}
-        page.references.update((reference, key) for reference in references)
-        if key not in page.told or references:
+        references = references_in(row.raw) if mentioned and b"YP-" in text else None
+        if references:
+            page.references.update((reference, key) for reference in references)
+        if references or key not in page.told:
             page.told[key] = row
             page.marks[key] = mark(text)
     return page
 
 
-def _storable(row: OrderRow) -> tuple[OrderRow, bytes]:
-    """A row that any database can hold, and its text; nearly every row can be held as it came."""
-    try:
-        text = encode(row.raw)
-        if b"\\u0000" not in text:
-            return row, text
-    except UnicodeEncodeError:
-        pass
-    row = OrderRow(storable(row.raw))
-    return row, encode(row.raw)
+def _storable(rows: Sequence[OrderRow]) -> tuple[Sequence[OrderRow], list[bytes]]:
+    """Rows that any database can hold, and their texts; nearly every page can be held as it came."""
+    with suppress(UnicodeEncodeError):
+        texts = [encode(row.raw) for row in rows]
+        if b"\\u0000" not in b"".join(texts):
+            return rows, texts
+    clean = [OrderRow(storable(row.raw)) for row in rows]
+    return clean, [encode(row.raw) for row in clean]
 
 
 def keep(destination: str, rows: Sequence[OrderRow], now: datetime) -> Kept:
