@@ -32,7 +32,7 @@ def main() -> int:
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
         done = subprocess.run([sys.executable, "-m", *FIGURES[name]], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        rows += [received(line) for line in done.stdout.splitlines()]
+        rows += received(done.stdout)
         if done.returncode:
             broken.append(name)
     print(f"{about}\n\n{table(rows)}")

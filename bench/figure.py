@@ -80,6 +80,12 @@ def hand_over(measure: Callable[[], Iterable[Row]]) -> None:
         print(json.dumps(asdict(row)), flush=True)
 
 
-def received(line: str) -> Row:
-    """A row that another process handed over."""
-    return Row(**json.loads(line))
+def received(output: str) -> list[Row]:
+    """The rows that another process handed over. What servers that it started said on the same output is passed on."""
+    rows = []
+    for line in output.splitlines():
+        if line.startswith('{"figure":'):
+            rows.append(Row(**json.loads(line)))
+        else:
+            note(line)
+    return rows
