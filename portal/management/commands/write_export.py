@@ -15,7 +15,7 @@ class Command(BaseCommand):
     """Does nothing if it no longer waits, or another one is being written."""
 
     help = "Write one export that waits to its file. Workers start this by themselves."
-    requires_system_checks = ()  # the worker that starts it was checked, and to load all pages costs ten megabytes
+    requires_system_checks = ()  # migrating has checked, and to load all pages costs ten megabytes
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name the export."""
