@@ -13,6 +13,7 @@ from django.core.cache import cache
 
 from orders.browsing import sql
 from orders.browsing.terms import Terms
+from orders.prepared import rows
 
 MOST = 400
 """Of more mixes, as a strange vendor might tell, none are followed."""
@@ -49,7 +50,7 @@ def mixes() -> list[Mix] | None:
 
 def _stepped_through() -> list[Mix] | None:
     """By one step in an index for each."""
-    found = sql.rows((" UNION ".join(_steps(here) for here in (True, False)), ()))
+    found = rows((" UNION ".join(_steps(here) for here in (True, False)), ()))
     return [Mix(*told) for told in found] if len(found) <= MOST else None
 
 

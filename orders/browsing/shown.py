@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from orders.browsing.kept import TITLES
-from orders.models import CALLED_BY, Order, Partner, Record, called
+from orders.browsing.sql import among
+from orders.destination import current_destination
+from orders.models import CALLED_BY, Order, Record, called
+from orders.prepared import rows as answers
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,11 @@ def rows(records: Iterable[Record], known: Mapping[int, str] | None = None) -> l
 
 def customers(ids: Iterable[str]) -> dict[str, str]:
     """The names of customers, by id."""
-    told = Partner.objects.filter(remote_id__in=ids).order_by()
-    return {remote_id: called(remote_id, *words) for remote_id, *words in told.values_list("remote_id", *CALLED_BY)}
+    where, values = among("remote_id", list(ids))
+    text = f"SELECT remote_id, {', '.join(CALLED_BY)} FROM orders_partner WHERE destination = %s AND {where}"  # noqa: S608
+    return {
+        remote_id: called(remote_id, *words) for remote_id, *words in answers((text, (current_destination(), *values)))
+    }
 
 
 def _users(keys: set[int]) -> Iterable[tuple[int, str]]:

@@ -9,18 +9,15 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from django.db import connection
 
 from orders.browsing.terms import NUMBERS, Values
 from orders.models import LAST
-
-if TYPE_CHECKING:  # 8 MB in every process that needs none on SQLite
-    import psycopg
+from orders.prepared import Query, rows
 
 Condition = tuple[str, Values]
-Query = tuple[str, Values]
 
 COLUMNS = ("product_id", "status", "currency", "owner_id", "partner_id", *NUMBERS)
 """What conditions may ask of an entry. An index holds all but the numbers, so that no row has to be read."""
@@ -49,24 +46,6 @@ class Order:
 def keys(query: Query) -> list[Any]:
     """The first column of what a query finds."""
     return [row[0] for row in rows(query)]
-
-
-def rows(query: Query) -> list[Values]:
-    """What a query finds.
-
-    PostgreSQL plans it once for each connection: that takes longer than to answer it. Nothing is lost, for no plan
-    here is to depend on the values.
-    """
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        if connection.vendor != "postgresql":
-            cursor.execute(*query)
-            return list(cursor.fetchall())
-        theirs: psycopg.Connection[Values] = connection.connection
-        if theirs.prepare_threshold is None:  # as Django leaves it; its own cursors never prepare
-            theirs.execute("SET plan_cache_mode = force_generic_plan")
-            theirs.prepare_threshold = 5
-        plain: type[psycopg.Cursor[Values]] = connection.Database.Cursor  # type: ignore[attr-defined]
-        return plain(theirs).execute(query[0], query[1], prepare=True).fetchall()
 
 
 def count(query: Query) -> int:

@@ -21,6 +21,7 @@ from orders.history.reconciling import NOTHING_BOUGHT
 from orders.lifecycle import Status
 from orders.likeness import compare, fits, wanted_by
 from orders.models import PENDING, USUAL_STATUS, Drift, Order, Record
+from orders.prepared import Prepared
 
 Kind = Drift.Kind
 
@@ -34,6 +35,11 @@ BATCH = 500
 
 AS_BOUGHT = ("", PENDING, USUAL_STATUS)
 """What theirs may say of an order that we call bought: that is on its way to be so, or says nothing."""
+
+_UNSEEN = Prepared(
+    lambda destination: Drift.objects.filter(destination=destination, seen_at=None).order_by().values_list("pk")[:MOST],
+    str,
+)
 
 NUMBERS = {"transaction_no": "Transaction number", "instance_id": "Instance id", "product_no": "Product number"}
 """What the receipt told and the record tells, too."""
@@ -183,7 +189,7 @@ def _by_number(number: object, destination: str) -> QuerySet[Record]:
 
 def count(destination: str) -> str:
     """How many differences nobody has seen to yet: 7, or 1,000+; empty if there are none."""
-    number = Drift.objects.filter(destination=destination, seen_at=None).order_by()[:MOST].count()
+    number = _UNSEEN.count(destination)
     return f"{number:,}+" if number == MOST else f"{number or ''}"
 
 

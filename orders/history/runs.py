@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,6 +17,7 @@ from django.utils import timezone
 from orders.destination import current_destination
 from orders.history.reading import PAGE_SIZE, Interrupted, Scan
 from orders.models import Reading
+from orders.prepared import Prepared
 
 BEAT = timedelta(seconds=2)
 """So often an open run says that it lives."""
@@ -28,7 +29,26 @@ LATELY = 8
 """Among so many runs nearly always one was complete, and the open one is the last: one question tells of both."""
 
 _COLUMNS = ("kind", "beat_at", "finished_at", "complete", "words", "new", "changed", "gone", "details", "errors")
-_TOLD = ("pk", "kind", "started_at", "beat_at", "finished_at", "complete", "words")
+
+
+class _Told(NamedTuple):
+    """What counts of a run for those who look at what it read. A row made of it would cost as much as a page."""
+
+    pk: int
+    kind: str
+    started_at: datetime
+    beat_at: datetime
+    finished_at: datetime | None
+    complete: bool
+    words: str
+
+
+_LATELY = Prepared(
+    lambda destination: (
+        Reading.objects.filter(destination=destination).order_by("-started_at", "-pk").values_list(*_Told._fields)
+    )[:LATELY],
+    str,
+)
 
 
 def silence() -> timedelta:
@@ -106,20 +126,20 @@ class Freshness:
 
 def freshness() -> Freshness:
     """How fresh the mirrored history is: for every page that shows it."""
-    here = Reading.objects.filter(destination=current_destination()).order_by("-started_at", "-pk")
-    # Of the runs only what counts here: rows made of them would cost as much as a page of records.
-    lately = list(here.values_list(*_TOLD, named=True)[:LATELY])
+    destination = current_destination()
+    lately = [_Told(*row) for row in _LATELY.rows(destination)]
     ended = [each for each in lately if each.finished_at and each.kind != Reading.Kind.ROLLING]
-    good = next((each for each in ended if each.complete), None)
+    good: _Told | Reading | None = next((each for each in ended if each.complete), None)
     if good is None:
-        good = here.filter(complete=True).exclude(kind=Reading.Kind.ROLLING).first()
+        here = Reading.objects.filter(destination=destination, complete=True).exclude(kind=Reading.Kind.ROLLING)
+        good = here.order_by("-started_at", "-pk").first()
     trouble = ended[0].words if ended and not ended[0].complete else ""
     living = _living(lately)
     running = Reading.objects.select_related("who").filter(pk=living.pk).first() if living else None
     return Freshness(good.started_at if good else None, running, trouble)
 
 
-def _living(readings: Iterable[Any]) -> Any:
+def _living(readings: Iterable[_Told]) -> _Told | None:
     """The run that is open now, unless it has died."""
     now = timezone.now()
     return next((each for each in readings if not each.finished_at and abs(now - each.beat_at) <= silence()), None)
