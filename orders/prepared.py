@@ -6,6 +6,7 @@ From a queryset to its SQL takes Django two to five times as long as the databas
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -20,6 +21,7 @@ Query = tuple[str, Values]
 PLACES: dict[type, Callable[[int], Any]] = {
     int: lambda number: -987_654_321 - number,
     str: lambda number: f"\0{number}",
+    datetime: lambda number: datetime(8000 + number, 1, 1, tzinfo=UTC),
 }
 """What stands for a value while the SQL is made: nothing that a question itself would hold."""
 
@@ -60,6 +62,7 @@ class _Written:
         compiler = asked.query.get_compiler(connection=connection)
         self.text, params = compiler.as_sql()
         self.values = tuple(params)
+        places = tuple(map(_adapted, places))
         self.places = [(number, places.index(value)) for number, value in enumerate(params) if value in places]
         self.readers = list(compiler.get_converters([told[0] for told in compiler.select or []]).items())
 
@@ -67,7 +70,7 @@ class _Written:
         """What goes along with the SQL."""
         told = list(self.values)
         for number, place in self.places:
-            told[number] = values[place]
+            told[number] = _adapted(values[place])
         return tuple(told)
 
     def read(self, row: Values) -> Values:
@@ -77,6 +80,11 @@ class _Written:
             for convert in converters:
                 told[column] = convert(told[column], expression, connection)
         return tuple(told)
+
+
+def _adapted(value: Any) -> Any:
+    """As a field hands it over: SQLite has no moments."""
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 def rows(query: Query) -> list[Values]:

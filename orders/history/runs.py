@@ -51,6 +51,16 @@ _LATELY = Prepared(
 )
 
 
+_WROTE = Prepared(
+    lambda destination: (
+        Reading.objects.filter(Q(new__gt=0) | Q(changed__gt=0) | Q(details__gt=0), destination=destination)
+        .order_by("-started_at", "-pk")
+        .values_list("pk", Coalesce("finished_at", "beat_at"))[:1]
+    ),
+    str,
+)
+
+
 def silence() -> timedelta:
     """A run that was not heard of for so long has died: it says that it lives before each question to Yeastar."""
     return timedelta(seconds=10 + settings.YEASTAR_GET_BUDGET)
@@ -147,9 +157,7 @@ def _living(readings: Iterable[_Told]) -> _Told | None:
 
 def written() -> str:
     """Changes whenever a run has written records: what was counted before may be remembered until then."""
-    here = Reading.objects.filter(destination=current_destination())
-    wrote = here.filter(Q(new__gt=0) | Q(changed__gt=0) | Q(details__gt=0)).order_by("-started_at", "-pk")
-    last = wrote.values_list("pk", Coalesce("finished_at", "beat_at")).first()
+    last = next(iter(_WROTE.rows(current_destination())), None)
     return f"{last[0]}:{last[1].isoformat()}" if last else ""
 
 

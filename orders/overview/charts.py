@@ -10,7 +10,7 @@ from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
-from orders.overview.figures import ByMonth
+from orders.overview.figures import ByMonth, Series
 
 HEIGHT, TOP, FOOT = 200, 18, 34
 """Of the bars, of what is above them, and of the months' names below, in pixels."""
@@ -44,12 +44,45 @@ def bar(share: float, tone: int = 1) -> SafeString:
     )
 
 
-def swatch(tone: int) -> SafeString:
-    """The colour and pattern of a series, for the legend."""
-    fill = f'fill="url(#tone-{tone})"'
-    return mark_safe(  # noqa: S308
-        f'<svg class="swatch" width="16" height="16" aria-hidden="true"><rect width="16" height="16" {fill}/></svg>'
+def legend(shown: ByMonth) -> SafeString:
+    """An entry for each series: its colour and pattern, its name with the way to its list, and its number."""
+    return mark_safe("".join(f"<li>{_swatch(each.tone)} {_named(each)}</li>" for each in shown.series))  # noqa: S308
+
+
+def _named(series: Series) -> str:
+    label = escape(series.label)
+    link = (
+        f'<a href="{escape(series.url)}" dir="auto">{label}</a>' if series.url else f'<span dir="auto">{label}</span>'
     )
+    return f'{link} <span class="quiet">{series.total:,}</span>'
+
+
+def _swatch(tone: int) -> str:
+    fill = f'fill="url(#tone-{tone})"'
+    return f'<svg class="swatch" width="16" height="16" aria-hidden="true"><rect width="16" height="16" {fill}/></svg>'
+
+
+_HATCHES = {
+    1: "",
+    2: '<path class="hatch" d="M-2 2 2-2M0 8 8 0M6 10 10 6"/>',
+    3: '<circle class="hatch" cx="2" cy="2" r="1"/><circle class="hatch" cx="6" cy="6" r="1"/>',
+    4: '<path class="hatch" d="M0 0 8 8M8 0 0 8"/>',
+    5: '<path class="hatch" d="M0 4H8"/>',
+    6: '<path class="hatch" d="M-2 6 2 10M0 0 8 8M6-2 10 2"/>',
+    7: '<path class="hatch" d="M4 0V8"/>',
+    8: '<path class="hatch" d="M4 0V8M0 4H8"/>',
+}
+
+PATTERNS: SafeString = mark_safe(  # noqa: S308
+    '<svg class="tones" width="0" height="0" aria-hidden="true"><defs>'
+    + "".join(
+        f'<pattern id="tone-{tone}" width="8" height="8" patternUnits="userSpaceOnUse">'
+        f'<rect class="t{tone}" width="8" height="8"/>{hatch}</pattern>'
+        for tone, hatch in _HATCHES.items()
+    )
+    + "</defs></svg>"
+)
+"""How the tones are told apart without their colours: once in a page with pictures."""
 
 
 def _month(shown: ByMonth, index: int, scale: int) -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import QuerySet, Sum
 
+from orders import prepared
 from orders.browsing import shown
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
@@ -35,7 +38,7 @@ OTHERS = "others"
 
 NOT_TOLD = "not told"
 
-SUMS = (Sum("count"), Sum("priced"), Sum("whole"), Sum("fraction"))
+MONEY = "SUM(count), SUM(priced), SUM(whole), SUM(fraction)"
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,13 @@ class Figures:
 
 def read(months: Months) -> Figures:
     """Of the account that orders go to."""
-    products = _tallies(Tally.Kind.PRODUCT, months)
     by_status: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     by_product: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    for month, product, status, count in products.values_list("month", "key", "status").annotate(Sum("count")):
+    for month, product, status, count in _added(Tally.Kind.PRODUCT, months, "month, key, status"):
         by_status[status][month] += count
         by_product[product][month] += count
     statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
-    counted, left_out = _money(products)
+    counted, left_out = _money(months)
     customers, customers_count = _customers(months, statuses.total, counted)
     names = dict(kept().choices["product"])
 
@@ -134,6 +136,27 @@ def customers_of(month: date) -> list[Ranked]:
 def nothing_at_all() -> bool:
     """Whether nothing was ever mirrored."""
     return not Tally.objects.filter(destination=current_destination()).exists()
+
+
+def _added(
+    kind: Tally.Kind, months: Months, by: str, sums: str = "SUM(count)", keys: list[str] | None = None
+) -> list[tuple[Any, ...]]:
+    """The tallies of some months, added up by some columns. As querysets they would take longer to be written."""
+    day = connection.ops.adapt_datefield_value
+    values: list[Any] = [current_destination(), kind.value]
+    if keys is None:
+        where = "month BETWEEN %s AND %s"
+        values += [day(months.first), day(months.last)]
+    else:  # each month by itself: so both databases enter the index at each month and key
+        each_month = [day(month) for month in months]
+        where = f"month IN ({_places(each_month)}) AND key IN ({_places(keys)})"
+        values += [*each_month, *keys]
+    text = f"SELECT {by}, {sums} FROM orders_tally WHERE destination = %s AND kind = %s AND {where} GROUP BY {by}"  # noqa: S608 - names of ours
+    return prepared.rows((text, tuple(values)))
+
+
+def _places(values: list[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def _tallies(kind: Tally.Kind, months: Months) -> QuerySet[Tally]:
@@ -194,10 +217,9 @@ def _by_month(
     )
 
 
-def _money(products: QuerySet[Tally]) -> tuple[list[money.Sum], int]:
+def _money(months: Months) -> tuple[list[money.Sum], int]:
     """The sums of each currency, and how many orders are in none of them for what became of them."""
-    columns = products.values_list("currency", "status")
-    cells = list(columns.annotate(*SUMS))
+    cells = _added(Tally.Kind.PRODUCT, months, "currency, status", MONEY)
     counted = [
         (currency, count, priced, exactly(*amount))
         for currency, status, count, priced, *amount in cells
@@ -213,10 +235,8 @@ def _customers(months: Months, total: int, sums: list[money.Sum]) -> tuple[list[
     """
     top, known = _ranking(months)
     cells: dict[str, list[tuple[str, str, int, int, Decimal]]] = defaultdict(list)
-    # Each month by itself: so both databases enter the index at each month and customer.
-    rows = _tallies(Tally.Kind.PARTNER, months).filter(month__in=list(months), key__in=["", *top])
-    columns = rows.values_list("key", "currency", "status")
-    for key, currency, status, count, priced, *amount in columns.annotate(*SUMS):
+    rows = _added(Tally.Kind.PARTNER, months, "key, currency, status", MONEY, ["", *top])
+    for key, currency, status, count, priced, *amount in rows:
         cells[key].append((currency, status, count, priced, exactly(*amount)))
     names = shown.customers(top)
     of_each = {
@@ -290,21 +310,23 @@ def remember() -> None:
 
 def _people(months: Months) -> list[Ranked]:
     """Who asked for most, the rest of our people in one row, and what was made elsewhere."""
-    counts = dict(_tallies(Tally.Kind.OWNER, months).values_list("key").annotate(Sum("count")))
+    counts: dict[str, int] = dict(_added(Tally.Kind.OWNER, months, "key"))
     elsewhere = counts.pop("", 0)
     ids = sorted(counts, key=lambda key: -counts[key])
-    people = User.objects.only("username", "first_name", "last_name").in_bulk([int(key) for key in ids[:TOP]])
+    columns = ("pk", "username", "first_name", "last_name")
+    rows = User.objects.filter(pk__in=[int(key) for key in ids[:TOP]]).order_by().values_list(*columns)
+    names = {str(pk): (username, " ".join(full).strip() or username) for pk, username, *full in rows}
     rest = sum(counts[key] for key in ids[TOP:])
     most = max([elsewhere, rest, *counts.values()], default=1)
     found = [
         Ranked(
-            label=(person.get_full_name() or person.get_username()) if person else "somebody",
+            label=label,
             count=counts[key],
             share=counts[key] / most,
-            url=links.listed(months.first, months.last, who=person.get_username()) if person else "",
+            url=links.listed(months.first, months.last, who=username) if username else "",
         )
         for key in ids[:TOP]
-        for person in [people.get(int(key))]
+        for username, label in [names.get(key, ("", "somebody"))]
     ]
     if rest:
         found.append(Ranked(f"{len(ids) - TOP} more", rest, rest / most, "", quiet=True))

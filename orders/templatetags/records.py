@@ -61,12 +61,29 @@ def numbered(record: Any, list_url: str) -> str:
     )
 
 
-class _Writer:
-    """Writes rows. What is the same in many of them is made once."""
+class Clock:
+    """Tells moments as everywhere, but dozens of them without asking for formats."""
 
     def __init__(self) -> None:
         self.now = timezone.localtime()
         self.zone = timezone.get_current_timezone()
+
+    def when(self, at: datetime | None) -> str:
+        """How long ago, with the exact moment behind it. Empty for None."""
+        if at is None:
+            return ""
+        local = at.astimezone(self.zone)
+        exact = f"{local.day} {month_name[local.month]} {local.year}, {local:%H:%M:%S %Z}"
+        recent = abs(self.now - local) < RECENT
+        words = spoken(local, self.now) if recent else f"{local.day} {month_abbr[local.month]} {local.year}"
+        return f'<time datetime="{local.isoformat(timespec="seconds")}" title="{exact}">{words}</time>'
+
+
+class _Writer(Clock):
+    """Writes rows. What is the same in many of them is made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.list_url = reverse("orders:history")
         self.status = cache(their_status)
 
@@ -85,14 +102,6 @@ class _Writer:
             f'<td data-label="Amount" class="right nowrap">{_money(row) or missing}</td>',
         )
         return f"""<tr{' class="was"' if record.gone_at else ""}>{"".join(cells)}</tr>\n"""
-
-    def when(self, at: datetime) -> str:
-        """As everywhere, but fifty times without asking for formats."""
-        local = at.astimezone(self.zone)
-        exact = f"{local.day} {month_name[local.month]} {local.year}, {local:%H:%M:%S %Z}"
-        recent = abs(self.now - local) < RECENT
-        words = spoken(local, self.now) if recent else f"{local.day} {month_abbr[local.month]} {local.year}"
-        return f'<time datetime="{local.isoformat(timespec="seconds")}" title="{exact}">{words}</time>'
 
     def customer(self, row: Any) -> str:
         if not row.record.partner_id:

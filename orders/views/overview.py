@@ -12,12 +12,10 @@ from orders.browsing.asked import LONGEST, NOT_TOLD, cleaned
 from orders.destination import current_destination
 from orders.history import runs
 from orders.models import NUMBER_LENGTH, SEE_ALL_ORDERS, Partner
-from orders.overview import charts, figures, lines, links, money, ours, period, statement, tables
+from orders.overview import charts, figures, lines, links, money, ours, period, ranks, statement, tables
 from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
-
-TONES = range(1, 9)
 
 CURRENCIES = 3
 """So many have a column of their own beside each customer."""
@@ -29,7 +27,10 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
     """What was ordered in some months, by whom and for whom, what failed, and how long it took."""
     months = period.parse(request.GET)
     read = figures.read(months)
+    uncertain, failed = ours.uncertain(), ours.failed(months.span)
     currencies = [each.currency for each in read.sums if each.priced][:CURRENCIES]
+    customers = [(row, charts.bar(row.share), *money.aligned(row.sums, currencies)) for row in read.customers]
+    people = [(row, charts.bar(row.share), _part(row.count, read.total)) for row in read.people]
     context = {
         "months": months,
         "periods": period.PERIODS,
@@ -37,11 +38,14 @@ def overview(request: HtmxHttpRequest) -> HttpResponse:
         "pictures": [
             _picture(of_it, name) for of_it, name in ((read.by_status, "status"), (read.by_product, "product"))
         ],
-        "customers": [(row, charts.bar(row.share), *money.aligned(row.sums, currencies)) for row in read.customers],
-        "people": [(row, charts.bar(row.share), _part(row.count, read.total)) for row in read.people],
-        "tones": TONES,
-        "uncertain": ours.uncertain(),
-        "failed": ours.failed(months.span),
+        "customers": ranks.customers(customers, months.last),
+        "people": people,
+        "people_rows": ranks.people(people),
+        "patterns": charts.PATTERNS,
+        "uncertain": uncertain,
+        "uncertain_lines": ranks.looks(uncertain.orders),
+        "failed": failed,
+        "failed_lines": ranks.looks(failed.orders),
         "pace": ours.pace(months.span),
         "freshness": runs.freshness(),
         "empty": not read.total and figures.nothing_at_all(),
@@ -62,7 +66,7 @@ def _picture(shown: figures.ByMonth, name: str) -> dict[str, object]:
         "name": name,
         "columns": charts.columns(shown),
         "table": tables.by_month(shown, f"Orders per month by {name}"),
-        "legend": [(charts.swatch(series.tone), series) for series in shown.series],
+        "legend": charts.legend(shown),
     }
 
 

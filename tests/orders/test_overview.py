@@ -423,7 +423,7 @@ def test_the_page_asks_as_much_for_thousands_as_for_ten(monas: Client, django_as
         monas.get("/overview/")
 
 
-FEW = 15
+FEW = 14
 
 
 def test_an_address_that_no_list_would_understand_is_none(db: None) -> None:

@@ -241,9 +241,9 @@ def test_a_statement_takes_the_same_few_questions_however_long(monas: Client, dj
         record(f"LR{number}", product_id="9")
         if number == 1:
             monas.get("/statement/?customer=77")
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(10):
                 monas.get("/statement/?customer=77")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         monas.get("/statement/?customer=77")
 
 
