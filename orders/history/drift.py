@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from orders.history import runs
 from orders.history.candidates import WINDOW
+from orders.history.differing import Ours, Theirs
 from orders.history.reconciling import NOTHING_BOUGHT
 from orders.lifecycle import Status
 from orders.likeness import compare, fits, wanted_by
@@ -41,6 +42,27 @@ _UNSEEN = Prepared(
     str,
 )
 
+_FIRST = Prepared(
+    lambda destination: (
+        Order.objects.filter(destination=destination, placed_at__isnull=False)
+        .order_by("placed_at")
+        .values_list("placed_at")[:1]
+    ),
+    str,
+)
+
+
+def _absent(destination: str, **lately: datetime) -> QuerySet[Order, tuple[UUID]]:
+    bought = Order.objects.filter(destination=destination, status=Status.PLACED, record=None, **lately)
+    return bought.exclude(order_no="").values_list("pk")[:MOST]
+
+
+_ABSENT = Prepared(_absent, str)
+_ABSENT_LATELY = Prepared(
+    lambda destination, placed, settled: _absent(destination, placed_at__gte=placed, settled_at__gte=settled),
+    *(str, datetime, datetime),
+)
+
 NUMBERS = {"transaction_no": "Transaction number", "instance_id": "Instance id", "product_no": "Product number"}
 """What the receipt told and the record tells, too."""
 
@@ -57,7 +79,7 @@ def horizon(fresh: runs.Freshness | None = None) -> datetime | None:
     return fresh_at - settings.HISTORY_LAG if fresh_at else None
 
 
-def differences(order: Order, record: Record | None, since: datetime | None) -> dict[Kind, str]:
+def differences(order: Order | Ours, record: Record | Theirs | None, since: datetime | None) -> dict[Kind, str]:
     """In what an order and its record do not agree now, each with what differs. `since` is the horizon."""
     if order.conflict:
         return {Kind.CONFLICT: ""}
@@ -175,14 +197,6 @@ def record_of(order: Order) -> Record | None:
     return linked or (_by_number(number, order.destination).defer("raw", "detail").first() if number else None)
 
 
-def numbered(destination: str, orders: Iterable[Order]) -> dict[UUID, Record]:
-    """The records of orders that are linked to none, by their numbers; by the order's key."""
-    numbers = {order.pk: order.order_no or order.found_as for order in orders}
-    rows = Record.objects.filter(order_no__in=set(numbers.values()) - {""}, destination=destination)
-    found = {each.order_no: each for each in rows.order_by("-pk").defer("raw", "detail")}
-    return {key: found[number] for key, number in numbers.items() if number in found}
-
-
 def _by_number(number: object, destination: str) -> QuerySet[Record]:
     return Record.objects.filter(order_no=number, destination=destination)
 
@@ -195,8 +209,8 @@ def count(destination: str) -> str:
 
 def begun(destination: str) -> datetime | None:
     """Since when orders are placed here: what was made elsewhere before is no drift."""
-    placed = Order.objects.filter(destination=destination).exclude(placed_at=None)
-    return placed.order_by("placed_at").values_list("placed_at", flat=True).first()
+    first = _FIRST.rows(destination)
+    return first[0][0] if first else None
 
 
 def is_ours(records: Iterable[Record]) -> set[int]:
@@ -239,8 +253,7 @@ def _apart(order: Order, record: Record) -> timedelta:
 
 def waiting(destination: str, since: datetime | None) -> int:
     """How many orders of ours, bought since the horizon, are not in the mirror yet; at most MOST."""
-    lately = Order.objects.filter(destination=destination, status=Status.PLACED, record=None)
-    if since:
-        # Whatever was settled since then was placed at most a day before it, or is old enough to be looked for.
-        lately = lately.filter(placed_at__gte=since - timedelta(days=1), settled_at__gte=since)
-    return lately.exclude(order_no="")[:MOST].count()
+    if not since:
+        return _ABSENT.count(destination)
+    # Whatever was settled since then was placed at most a day before it, or is old enough to be looked for.
+    return _ABSENT_LATELY.count(destination, since - timedelta(days=1), since)

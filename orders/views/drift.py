@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
-from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -25,8 +25,9 @@ from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
 from orders.destination import current_destination
-from orders.history import drift, runs
+from orders.history import differing, drift, runs
 from orders.models import SEE_ALL_ORDERS, Drift, Order, Record
+from orders.prepared import Prepared
 from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
@@ -83,9 +84,9 @@ WITH_DETAILS = (Drift.Kind.GONE, Drift.Kind.STATUS, Drift.Kind.NUMBER)
 class Line:
     """An order of ours beside its record, and what differs, each as name, ours, theirs."""
 
-    drift: Drift
-    order: Order
-    record: Record | None
+    noted: differing.Noted
+    order: differing.Ours
+    record: differing.Theirs | None
     facts: list[tuple[str, str, str]]
 
 
@@ -116,19 +117,22 @@ def drift_page(request: HtmxHttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     kind = kind if kind in TITLES else ""
     seen = bool(request.GET.get("seen")) and kind != ELSEWHERE
-    noted = Drift.objects.filter(destination=here, seen_at__isnull=not seen)
     tally = _counts(here)
     counts = {each: sum(of_it[seen].values()) for each, of_it in tally.items() if of_it[seen]}
     freshness = runs.freshness()
     since, begun = drift.horizon(freshness), drift.begun(here)
     theirs = None if seen else _elsewhere(here, begun, listed=kind == ELSEWHERE)
     wanted = [kind] if kind else [each for each in Drift.Kind if counts.get(each)]
+    most, after = (MANY, _number(request.GET.get("after", ""))) if kind else (FEW, 0)
+    listed = {each: differing.newest(here, each, most, seen=seen, after=after) for each in wanted if each != ELSEWHERE}
+    unlinked = [pair.order for pairs, _ in listed.values() for pair in pairs if not pair.record]
+    named = differing.numbered(here, unlinked)
     sections = [
-        theirs
-        if each == ELSEWHERE
-        else _section(each, noted, tally.get(each, {}).get(seen, {}), since, request, whole=bool(kind))
-        for each in wanted
+        _section(each, pairs, named, tally.get(each, {}).get(seen, {}), since, more=more)
+        for each, (pairs, more) in listed.items()
     ]
+    if kind == ELSEWHERE and theirs:
+        sections = [theirs]
     context = {
         "freshness": freshness,
         "sections": sections,
@@ -145,14 +149,25 @@ def drift_page(request: HtmxHttpRequest) -> HttpResponse:
 
 def _counts(here: str) -> dict[str, dict[bool, dict[str, int]]]:
     """How many differences there are: by kind, whether they were seen to, and their status where that differs."""
-    what = Case(When(kind=Drift.Kind.STATUS, then="what"), default=Value(""))
-    columns = ("kind", "what_differs", "seen")
-    each = Drift.objects.filter(destination=here).order_by()
-    rows = each.annotate(what_differs=what, seen=Case(When(seen_at=None, then=Value(False)), default=Value(True)))
     found: dict[str, dict[bool, dict[str, int]]] = {}
-    for kind, status, seen, count in rows.values_list(*columns).annotate(Count("pk")):
+    for kind, status, seen, count in _COUNTS.rows(here):
         found.setdefault(kind, {False: {}, True: {}})[bool(seen)][status] = count
     return found
+
+
+_COUNTS = Prepared(
+    lambda destination: (
+        Drift.objects.filter(destination=destination)
+        .order_by()
+        .annotate(
+            what_differs=Case(When(kind=Drift.Kind.STATUS, then="what"), default=Value("")),
+            seen=Case(When(seen_at=None, then=Value(False)), default=Value(True)),
+        )
+        .values_list("kind", "what_differs", "seen")
+        .annotate(Count("pk"))
+    ),
+    str,
+)
 
 
 def _tabs(now: str, counts: dict[str, int], theirs: Section | None, *, seen: bool) -> list[dict[str, Any]]:
@@ -179,46 +194,37 @@ def _counted(number: int) -> str:
 
 def _section(
     kind: str,
-    noted: QuerySet[Drift],
+    pairs: list[differing.Pair],
+    named: dict[UUID, differing.Theirs],
     counts: dict[str, int],
     since: datetime | None,
-    request: HtmxHttpRequest,
     *,
-    whole: bool,
+    more: bool,
 ) -> Section:
     """The newest of a kind, or a page of it. `counts` by their status, where that differs."""
-    rows = noted.filter(kind=kind).order_by("-at", "-pk").select_related("order__owner", "order__record", "seen_by")
-    heavy = ("order__request_body", "order__answer", "order__summary", "order__record__raw", "order__record__detail")
-    if whole and (last := noted.filter(pk=_number(request.GET.get("after", ""))).first()):
-        rows = rows.filter(at__lte=last.at).filter(Q(at__lt=last.at) | Q(pk__lt=last.pk))
-    most = MANY if whole else FEW
-    found = list(rows.defer(*heavy)[: most + 1])
-    unlinked = (each.order for each in found[:most] if not hasattr(each.order, "record"))
-    named = drift.numbered(current_destination(), unlinked)
-    lines = [line for line in (_line(each, named, since) for each in found[:most]) if line]
     return Section(
         kind=kind,
         title=TITLES[kind],
         meaning=WORDS[kind][0],
         advice=WORDS[kind][1],
         count=_counted(sum(counts.values())),
-        lines=lines,
-        after=found[most - 1].pk if len(found) > most else None,
+        lines=[line for line in (_line(each, named, since) for each in pairs) if line],
+        after=pairs[-1].noted.pk if more else None,
         links=_links(kind, counts),
         asks_details=kind in WITH_DETAILS,
     )
 
 
-def _line(each: Drift, named: dict[UUID, Record], since: datetime | None) -> Line | None:
+def _line(each: differing.Pair, named: dict[UUID, differing.Theirs], since: datetime | None) -> Line | None:
     """The row as it is now; None if ours and theirs agree by now."""
-    order = each.order
-    record = getattr(order, "record", None) or named.get(order.pk)
+    order, kind = each.order, Drift.Kind(each.noted.kind)
+    record = each.record or named.get(order.pk)
     now = drift.differences(order, record, since)
-    if each.kind not in now:
+    if kind not in now:
         return None
-    names = now[Drift.Kind(each.kind)].split(",") if each.kind == Drift.Kind.NUMBER else []
+    names = now[kind].split(",") if kind == Drift.Kind.NUMBER else []
     facts = [(drift.NUMBERS[name], getattr(order, name), getattr(record, name)) for name in names]
-    return Line(each, order, record, facts)
+    return Line(each.noted, order, record, facts)
 
 
 def _links(kind: str, counts: dict[str, int]) -> tuple[tuple[str, str], ...]:
@@ -242,16 +248,19 @@ def _elsewhere(destination: str, begun: datetime | None, *, listed: bool) -> Sec
     asked = asking.parse(query)
     found = find(asked, timezone.now())
     rows = paging.page(found, asked).rows if begun and listed else []
-    ours = drift.is_ours(rows)
-    records = [each for each in rows if each.pk not in ours and not each.gone_at][:MANY]
-    likely = drift.likely(destination, Record.objects.filter(pk__in=[each.pk for each in records]))
+    lines: list[tuple[shown.Row, list[Order]]] = []
+    if rows:
+        ours = drift.is_ours(rows)
+        records = [each for each in rows if each.pk not in ours and not each.gone_at][:MANY]
+        likely = drift.likely(destination, Record.objects.filter(pk__in=[each.pk for each in records]))
+        lines = [(row, likely.get(row.record.pk, [])) for row in shown.rows(records)]
     return Section(
         kind=ELSEWHERE,
         title=TITLES[ELSEWHERE],
         meaning=WORDS[ELSEWHERE][0],
         advice=WORDS[ELSEWHERE][1],
         count=paging.count(found) if begun else "0",
-        lines=[(row, likely.get(row.record.pk, [])) for row in shown.rows(records)],
+        lines=lines,
         more=f"{reverse('orders:history')}?{asked.query}" if begun else "",
     )
 
