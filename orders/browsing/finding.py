@@ -24,8 +24,10 @@ from orders.browsing.kept import Kept, kept
 from orders.browsing.numbers import Numbers
 from orders.browsing.terms import Customers, Terms
 from orders.browsing.walking import Place, Walk
+from orders.destination import current_destination
 from orders.lifecycle import Status
 from orders.models import USUAL_CURRENCY, USUAL_STATUS, Partner, Record
+from orders.prepared import Prepared
 from orders.text import fold
 
 FEW = 1_000
@@ -33,6 +35,17 @@ FEW = 1_000
 
 FIRST = 20
 """Of those whose number is exactly what is looked for so many stand first, at most."""
+
+_NAMED = Prepared(lambda name: User.objects.filter(username=name).values_list("pk", "username"), str)
+_CUSTOMER = Prepared(
+    lambda destination, remote_id: (
+        Partner.everywhere.filter(destination=destination, remote_id=remote_id).order_by().values_list("pk")
+    ),
+    *(str, str),
+)
+_OF_CUSTOMER = Prepared(
+    lambda remote_id: Record.objects.filter(partner_id=remote_id).exclude(partner_id="").values_list("pk")[:1], str
+)
 
 USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 
@@ -182,13 +195,14 @@ def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:
         "owner_id__isnull": {"here": False, "elsewhere": True}.get(asked.made),
     }
     if asked.who:
-        found["owner_id"] = User.objects.filter(username=asked.who).values_list("pk", flat=True).first() or 0
+        found["owner_id"] = next((pk for pk, _ in _NAMED.rows(asked.who)), 0)
     if asked.customer == NOT_TOLD:
         found["partner_id"] = ""
-    elif asked.customer and Partner.objects.filter(remote_id=asked.customer).exists():
+    elif asked.customer and (
+        _CUSTOMER.rows(current_destination(), asked.customer)
+        or _OF_CUSTOMER.rows(asked.customer)  # whom the mirror does not know
+    ):
         found["partner_id"] = asked.customer
-    elif asked.customer and Record.objects.filter(partner_id=asked.customer).exclude(partner_id="").exists():
-        found["partner_id"] = asked.customer  # of a customer whom the mirror does not know
     told = {lookup: value for lookup, value in found.items() if value is not None}
     return {lookup: "" if value == NOT_TOLD else value for lookup, value in told.items()}
 
@@ -226,17 +240,17 @@ def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:
 
     Gathered if few, else to be met when walking.
     """
-    matching = Partner.objects.matching(words).order_by().values_list("remote_id", flat=True)
-    if not fold(words).split():
-        matching = matching.none()  # marks without a letter stand nowhere
-    partners = list(matching[: FEW + 1])
+    query = sql.customers_with(fold(words).split(), current_destination())
+    partners = sql.keys((f"{query[0]} LIMIT {FEW + 1}", query[1]))
 
     def where() -> Q:
         by_number = numbers.where(told.beginnings) if told.beginnings else Q(pk__in=told.keys)
-        return Q(partner_id_fenced__in=matching) | Q(pk__in=told.keys) | by_number
+        matching = Partner.objects.matching(words).order_by().values("remote_id")
+        # Marks without a letter stand nowhere.
+        them = Q(partner_id_fenced__in=matching) if partners else Q(pk__in=())
+        return them | Q(pk__in=told.keys) | by_number
 
     if len(partners) > FEW:
-        query = matching.query.sql_with_params()
         return _Many(where, Customers(frozenset(), told.keys, query, told.beginnings))
     ids = frozenset(partners)
     if told.beginnings:

@@ -19,6 +19,8 @@ from orders.prepared import Query, rows
 
 Condition = tuple[str, Values]
 
+BACKSLASH = "\\"
+
 COLUMNS = ("product_id", "status", "currency", "owner_id", "partner_id", *NUMBERS)
 """What conditions may ask of an entry. An index holds all but the numbers, so that no row has to be read."""
 
@@ -146,9 +148,13 @@ def is_one_of(column: str, values: Collection[Any]) -> Condition:
 
 def among(column: str, values: Collection[Any]) -> Condition:
     """Whether a column holds one of many values, handed over as one; an index is followed to them."""
-    if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s)", (list(values),)
-    return f"{column} IN (SELECT value FROM json_each(%s))", (json.dumps(list(values)),)
+    text = "{} = ANY(%s)" if connection.vendor == "postgresql" else "{} IN (SELECT value FROM json_each(%s))"
+    return text.format(column), (listed(values),)
+
+
+def listed(values: Collection[Any]) -> Any:
+    """Many values as one."""
+    return list(values) if connection.vendor == "postgresql" else json.dumps(list(values))
 
 
 def begins(columns: Iterable[str], text: str) -> Condition:
@@ -166,6 +172,14 @@ def all_of(conditions: list[Condition]) -> Condition:
     """Several conditions as one."""
     told = tuple(value for _, values in conditions for value in values)
     return " AND ".join(text for text, _ in conditions) or "TRUE", told
+
+
+def customers_with(words: list[str], destination: str) -> Query:
+    """The customers in whose company, name, email or id each of these words occurs; without a word none."""
+    parts = [f"search LIKE %s ESCAPE '{BACKSLASH}'"] * len(words) or ["FALSE"]
+    told = (f"%{connection.ops.prep_for_like_query(word)}%" for word in words)
+    text = f"SELECT remote_id FROM orders_partner WHERE destination = %s AND {' AND '.join(parts)}"
+    return text, (destination, *told)
 
 
 def moment(at: datetime) -> Any:
@@ -228,4 +242,4 @@ def _table(rows: list[Values]) -> tuple[str, list[str], Values]:
 def _listing(values: list[Any]) -> Query:
     if connection.vendor == "postgresql":
         return "unnest(%s::text[]) AS v(value)", (values,)
-    return "(SELECT value FROM json_each(%s)) AS v", (json.dumps(values),)
+    return "(SELECT value FROM json_each(%s)) AS v", (listed(values),)
