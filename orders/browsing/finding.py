@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from orders.browsing import numbers, sql
@@ -44,7 +45,11 @@ _CUSTOMER = Prepared(
     *(str, str),
 )
 _OF_CUSTOMER = Prepared(
-    lambda remote_id: Record.objects.filter(partner_id=remote_id).exclude(partner_id="").values_list("pk")[:1], str
+    lambda remote_id: (
+        # In the order of the index, or PostgreSQL would hope to meet one soon among all.
+        Record.objects.filter(partner_id=remote_id).exclude(partner_id="").order_by("-at", "-pk").values_list("pk")[:1]
+    ),
+    str,
 )
 
 USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
@@ -65,6 +70,7 @@ class Found:
     walk: Walk | None = None
     exact: tuple[int, ...] = ()  # keys that stand first, and are not among the others
     at_least: int = 0  # so many there are more than
+    number: int | None = None  # how many there are, if that is known
     some: Walk | None = None  # where some of what `walk` finds can be met at once
     known: Kept = field(kw_only=True)
 
@@ -88,8 +94,10 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     if asked.ours or asked.who:
         conditions["owner_id__isnull"] = False
     if few:
-        rows = _gathered(known, set.intersection(*few), conditions, [each.where() for each in many])
-        return _exact_first(Found(rows, few=True, sort=asked.sort, known=known), told, whole)
+        keys = set.intersection(*few)
+        rows = _gathered(known, keys, conditions, [each.where() for each in many])
+        number = None if conditions or many or known.destinations else len(keys)
+        return _exact_first(Found(rows, few=True, sort=asked.sort, number=number, known=known), told, whole)
     by_date = SORTS[asked.sort][0] == "at"
     if not (conditions or many):
         return Found(_here(known), few=False, sort=asked.sort, everything=True, known=known)
@@ -232,7 +240,8 @@ def _behind(lookup: str) -> str:
 
 
 def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> QuerySet[Record]:
-    return _fenced(_here(known).filter(pk__in=keys), conditions).filter(*many)
+    where = RawSQL(sql.among("orders_record.id", ())[0], (sql.listed(keys),), BooleanField())  # noqa: S611
+    return _fenced(_here(known).filter(where), conditions).filter(*many)
 
 
 def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:

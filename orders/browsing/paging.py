@@ -38,6 +38,7 @@ def _by_keys(keys: str) -> QuerySet[Record, Any]:
 
 
 _BY_KEYS = Prepared(_by_keys, str)
+_AT = Prepared(lambda key: Record.objects.filter(pk=key).values_list("at"), int)
 
 COUNTED_OF_SOME = 1_000
 """So far rows are counted of what was filtered or searched; beyond it stands a plus."""
@@ -86,14 +87,20 @@ def _page(found: Found, asked: Asked) -> Page:
     return _from_the_top(list(_sorted(found, column, down)[: PAGE_SIZE + 1]), lost=asked.after is not None)
 
 
-def count(found: Found) -> str:
-    """How many there are: 1,234 or 10,000+."""
+def count(found: Found, listed: Page | None = None) -> str:
+    """How many there are: 1,234 or 10,000+. `listed` is a page of them, and perhaps all there is."""
+    if listed and not (listed.after or listed.before):
+        return f"{len(listed.rows)}"
     if found.at_least >= COUNTED_OF_SOME:
         return f"{COUNTED_OF_SOME:,}+"
+    if listed and listed.seen and not listed.before:  # the first page looked further than a count would
+        return f"{len(listed.rows)}+"
     if found.walk:
         some, all_of_them = found.walk.count(COUNTED_OF_SOME + 1)
         some = max(some + len(found.exact), found.at_least)
         return f"{min(some, COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
+    if found.number is not None:
+        return f"{found.number:,}"
     if found.everything and found.known.many:
         return f"{COUNTED:,}+"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count() + len(found.exact)
@@ -103,7 +110,7 @@ def count(found: Found) -> str:
 def _walked(walk: Walk, asked: Asked, down: bool) -> Page:
     """A page of what is neither few nor everything. Where a walk ended early the page may be short, or empty."""
     key = asked.before or asked.after
-    at = Record.objects.filter(pk=key).values_list("at", flat=True).first() if key else None
+    at = _moment(key) if key else None
     if not (key and at):
         return _onwards(walk.first(Place(down), PAGE_SIZE + 1), lost=bool(key))
     if asked.after:
@@ -142,7 +149,11 @@ def _further(some: Walk, place: Place) -> tuple[datetime, int] | None:
 
 def _seen(walked: Walked) -> datetime | None:
     """How far a walk came that ended early."""
-    return Record.objects.values_list("at", flat=True).get(pk=walked.end) if walked.end else None
+    return _moment(walked.end) if walked.end else None
+
+
+def _moment(key: int) -> datetime | None:
+    return next((at for (at,) in _AT.rows(key)), None)
 
 
 def _from_the_top(rows: list[Record], *, lost: bool) -> Page:

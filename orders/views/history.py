@@ -61,7 +61,6 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
     asked = asking.parse(request.GET)
     found = find(asked, timezone.now())
     listed = paging.page(found, asked)
-    whole = not (listed.after or listed.before)  # then what is shown is all there is
     views = [_View(*row) for row in _VIEWS.rows(request.user.pk)]
     context = {
         "asked": asked,
@@ -73,7 +72,7 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
             *([_how_far(listed.seen, asked)] if listed.seen else []),
         ],
         "rows": shown.rows(listed.rows, found.known.people),
-        "counted": f"{len(listed.rows)}" if whole else paging.count(found),
+        "counted": paging.count(found, listed),
         "older": asked.page(after=listed.after) if listed.after else "",
         "newer": asked.page(before=listed.before) if listed.before else "",
         "first": asked.page() if listed.before else "",
@@ -179,8 +178,7 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
     if asked.product:
         labels["product"] = product_name(asked.product)
     if asked.customer:
-        known = Partner.objects.filter(remote_id=asked.customer).first()
-        labels["customer"] = str(known) if known else asked.customer
+        labels["customer"] = shown.customers([asked.customer]).get(asked.customer, asked.customer)
     labels |= {name: "not told" for name, value in labels.items() if name in TOLD and value == asking.NOT_TOLD}
     for name, words in (("ours", asking.OURS), ("made", asking.MADE), ("period", asking.PERIODS)):
         labels |= {name: words[labels[name]]} if name in labels else {}
