@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 
 from orders.lifecycle import Status
 from orders.models import Order, Outcome
-from orders.prepared import Prepared, rows
+from orders.prepared import Prepared, rows_by_values
 
 SHOWN = 8
 """So many orders are listed."""
@@ -76,9 +76,12 @@ def _some(made: Callable[..., QuerySet[Order]], *kinds: type) -> tuple[Prepared,
     )
 
 
-_UNCERTAIN = _some(lambda: Order.objects.filter(status=Status.UNCERTAIN).order_by("placed_at", "pk"))
+# Few fail or are in doubt. A column inside COALESCE has no index: that of the times would lead through all orders that
+# were bought.
+_UNCERTAIN = _some(
+    lambda: Order.objects.filter(status=Status.UNCERTAIN).order_by(Coalesce("placed_at", "placed_at"), "pk")
+)
 
-# Few fail. A column inside COALESCE has no index: that of the times would lead through all orders that were bought.
 _FAILED = _some(
     lambda begin, end: (
         Order.objects.filter(status=Status.FAILED)
@@ -111,7 +114,7 @@ def pace(span: tuple[datetime, datetime]) -> Pace | None:
     An order that was found in the history has none: how long that took tells nothing of Yeastar.
     """
     moments = [connection.ops.adapt_datetimefield_value(moment) for moment in span]
-    latest = rows((_TIMES, (*moments, TIMED + 1)))
+    latest = rows_by_values((_TIMES, tuple(moments)))
     took = sorted(max(0.0, (end - begin).total_seconds()) for begin, end in latest[:TIMED] if begin and end)
     if not took:
         return None
@@ -130,7 +133,7 @@ _TIMES = f"""
 SELECT ours.placed_at, receipt.finished_at FROM orders_order AS ours
 LEFT JOIN orders_attempt AS receipt ON receipt.order_id = ours.id AND receipt.outcome = '{Outcome.RECEIPT.value}'
 WHERE ours.status = '{Status.PLACED.value}' AND ours.placed_at >= %s AND ours.placed_at < %s
-ORDER BY ours.placed_at DESC LIMIT %s
+ORDER BY ours.placed_at DESC LIMIT {TIMED + 1}
 """  # noqa: S608 - words of ours
 
 
