@@ -44,14 +44,6 @@ _CUSTOMER = Prepared(
     ),
     *(str, str),
 )
-_OF_CUSTOMER = Prepared(
-    lambda remote_id: (
-        # In the order of the index, or PostgreSQL would hope to meet one soon among all.
-        Record.objects.filter(partner_id=remote_id).exclude(partner_id="").order_by("-at", "-pk").values_list("pk")[:1]
-    ),
-    str,
-)
-
 USUAL = {"status": USUAL_STATUS, "currency": USUAL_CURRENCY}
 
 
@@ -208,7 +200,7 @@ def _conditions(asked: Asked, now: datetime) -> dict[str, Any]:
         found["partner_id"] = ""
     elif asked.customer and (
         _CUSTOMER.rows(current_destination(), asked.customer)
-        or _OF_CUSTOMER.rows(asked.customer)  # whom the mirror does not know
+        or sql.keys(sql.latest_of("partner_id", asked.customer))  # whom the mirror does not know
     ):
         found["partner_id"] = asked.customer
     told = {lookup: value for lookup, value in found.items() if value is not None}

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 
+from orders.browsing.sql import keys, latest_of
 from orders.browsing.stepping import steps
 from orders.destination import account_mark, current_destination
 from orders.models import USUAL_CURRENCY, USUAL_STATUS, Order, Record
-from orders.prepared import Prepared
 from orders.recipes import RECIPES
 
 SECONDS = 60
@@ -21,16 +21,6 @@ COUNTED = 10_000
 
 STATUSES = (USUAL_STATUS, "pending", "failed", "invalid", "cancelled", "refunded")
 """What theirs are known to be, in the order of the list; others come behind, as they are."""
-
-_CALLED = Prepared(
-    lambda product_id: (
-        Record.objects.filter(product_id=product_id)
-        .exclude(product_id="")
-        .order_by("-at", "-pk")
-        .values_list("product_name")[:1]
-    ),
-    str,
-)
 
 TITLES = {recipe.product_id: recipe.title for recipe in RECIPES.values()}
 
@@ -73,5 +63,5 @@ def _now() -> Kept:
 
 def product_name(product_id: str) -> str:
     """A product's name as a record tells it, else as we call it."""
-    told = next((name for (name,) in _CALLED.rows(product_id)), "")
-    return told or TITLES.get(product_id, product_id)
+    told = keys(latest_of("product_id", product_id, "product_name"))
+    return next(iter(told), "") or TITLES.get(product_id, product_id)

@@ -174,6 +174,15 @@ def all_of(conditions: list[Condition]) -> Condition:
     return " AND ".join(text for text, _ in conditions) or "TRUE", told
 
 
+def latest_of(column: str, value: str, what: str = "id") -> Query:
+    """Something of the latest record in which a column that may not be told holds this value.
+
+    What is not told is left out word for word as the column's index does, or no plan would follow it.
+    """
+    where = f"{column} = %s AND NOT ({column} = '')"
+    return f"SELECT {what} FROM orders_record WHERE {where} {Order(down=True)} LIMIT 1", (value,)
+
+
 def customers_with(words: list[str], destination: str) -> Query:
     """The customers in whose company, name, email or id each of these words occurs; without a word none."""
     parts = [f"search LIKE %s ESCAPE '{BACKSLASH}'"] * len(words) or ["FALSE"]
