@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -17,6 +17,19 @@ AWAY_SECONDS = 10
 logger = logging.getLogger(__name__)
 
 
+class _Client(RedisCacheClient):
+    """Django's, which makes another object for each question, though they share their connections."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._made: dict[bool, Any] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        if write not in self._made:
+            self._made[write] = super().get_client(key, write=write)
+        return self._made[write]
+
+
 class ForgivingRedisCache(RedisCache):
     """Django's cache in Redis, and a small one in this process for as long as that fails."""
 
@@ -25,6 +38,7 @@ class ForgivingRedisCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         quick = {"socket_connect_timeout": 0.5, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
         super().__init__(server, {**params, "OPTIONS": quick | params.get("OPTIONS", {})})
+        self._class = _Client
         self._local = LocMemCache("forgiving", {"MAX_ENTRIES": 10_000})
 
     def _ask(self, redis: Callable[..., Any], local: Callable[..., Any], *given: Any, **more: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import month_abbr
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -127,9 +128,9 @@ def spoken(moment: datetime, now: datetime) -> str:
         amount = f"{round(seconds / 3600)} h"
     else:
         days = (now.date() - moment.date()).days
-        clock = date_format(moment, "H:i")
+        clock = f"{moment:%H:%M}"
         near = {0: f"today, {clock}", 1: f"yesterday, {clock}", -1: f"tomorrow, {clock}"}
-        return near.get(days) or date_format(moment, "j M Y")
+        return near.get(days) or f"{moment.day} {month_abbr[moment.month]} {moment.year}"
     return f"in {amount}" if ahead else f"{amount} ago"
 
 
