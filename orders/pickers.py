@@ -158,11 +158,10 @@ def _people(
     closed: str = "",  # of whom is on offer, but not among these rows
 ) -> Picker:
     query = query[:QUERY_LIMIT]
-    total = rows.count()
-    limit = WHOLE_LIST if total <= WHOLE_LIST else SHOWN
-    found = list(rows.matching(query).defer("raw", "search")[:limit])
-    if query:
-        total = len(found) if len(found) < limit else rows.matching(query).count()
+    limit = WHOLE_LIST if rows.order_by()[: WHOLE_LIST + 1].count() <= WHOLE_LIST else SHOWN
+    matching = rows.matching(query)
+    found = list(matching.defer("raw", "search")[:limit])
+    total = len(found) if len(found) < limit else matching.count()
     leading = {remote_id: why for remote_id, why in (first or {}).items() if remote_id}
     found = _leading(rows, found, leading if not query else {})
     chosen = next((row for row in found if row.remote_id == selected), None)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils.http import urlencode
 
+from orders import prepared
 from orders.accounts.lists import List
+from orders.destination import current_destination
 from orders.models import Mirrored, MirroredQuerySet
 from orders.text import storable
 
 PAGE_SIZE = 50
+
+MOST = 1_000
+"""Values of one column to choose from, at most."""
 
 LONGEST = 100
 """Characters of one filter; a longer text is cut."""
@@ -166,6 +172,13 @@ def _behind(rows: MirroredQuerySet, column: str, down: bool, value: object, key:
     )
 
 
+class Owner(NamedTuple):
+    """Somebody of ours who looks after accounts."""
+
+    pk: int
+    username: str
+
+
 @dataclass(frozen=True)
 class Choices:
     """What the filters offer."""
@@ -173,20 +186,28 @@ class Choices:
     country: list[str]
     type: list[str]
     tag: list[str]
-    owner: list[User]
+    owner: list[Owner]
 
 
 def choices(kind: List) -> Choices:
     """What there is to choose from now."""
-    rows = kind.model.objects.order_by()
-    pairs = set(rows.values_list("country", "user_type").distinct())
-    owners = rows.exclude(owner=None).values("owner").distinct()
+    owners = kind.model.objects.order_by().exclude(owner=None).values("owner").distinct()
+    people = User.objects.filter(pk__in=owners).order_by("username").values_list(*Owner._fields)
     return Choices(
-        sorted({country for country, _ in pairs} - {""}),
-        sorted({each for _, each in pairs} - {""}),
-        tags_in_use(kind),
-        list(User.objects.filter(pk__in=owners).order_by("username")),
+        _steps(kind, "country"), _steps(kind, "user_type"), tags_in_use(kind), [Owner._make(row) for row in people]
     )
+
+
+def _steps(kind: List, column: str) -> list[str]:
+    """The few values that stand in a column, however many rows: one step in its index for each."""
+    table = kind.model._meta.db_table
+    least = f"SELECT MIN({column}) FROM {table} WHERE destination = %s"  # noqa: S608 - names of ours
+    text = (
+        f"WITH RECURSIVE step(value) AS ({least} UNION ALL SELECT ({least} AND {column} > step.value) "  # noqa: S608
+        f"FROM step WHERE step.value IS NOT NULL) SELECT value FROM step WHERE value <> '' LIMIT {MOST}"
+    )
+    here = current_destination()
+    return sorted(value for (value,) in prepared.rows((text, (here, here))))
 
 
 def tags_in_use(kind: List) -> list[str]:

@@ -108,6 +108,9 @@ class Mirrored(models.Model):
             ),
             models.Index(fields=["destination", "email"], name="%(class)s_email"),
             models.Index(fields=["destination", "mirrored_at"], name="%(class)s_changed"),
+            # Where the few countries and types are stepped through; the last is small, so all are counted in it.
+            models.Index(fields=["destination", "country", "id"], name="%(class)s_country"),
+            models.Index(fields=["destination", "user_type"], name="%(class)s_type"),
             models.Index(fields=["tags"], condition=~models.Q(tags=""), name="%(class)s_tags"),
         ]
 

@@ -94,7 +94,7 @@ def _fields(asked: finding.Asked, offered: finding.Choices) -> list[dict[str, An
         "state": list(finding.STATES.items()),
         "hidden": list(finding.SEEN.items()),
         "tag": [(each, each) for each in offered.tag],
-        "owner": [(finding.NOBODY, "Nobody"), *((str(user.pk), user.get_username()) for user in offered.owner)],
+        "owner": [(finding.NOBODY, "Nobody"), *((str(pk), name) for pk, name in offered.owner)],
     }
     return [
         {"name": name, "label": finding.NAMES[name], "chosen": getattr(asked, name), "options": options}
@@ -105,7 +105,7 @@ def _fields(asked: finding.Asked, offered: finding.Choices) -> list[dict[str, An
 
 def _chips(asked: finding.Asked, offered: finding.Choices) -> list[dict[str, str]]:
     words = {"state": finding.STATES, "hidden": finding.SEEN}
-    owners = {str(user.pk): user.get_username() for user in offered.owner} | {finding.NOBODY: "Nobody"}
+    owners = {str(pk): name for pk, name in offered.owner} | {finding.NOBODY: "Nobody"}
     return [
         {
             "name": finding.NAMES[name],
