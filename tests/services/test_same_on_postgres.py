@@ -17,6 +17,7 @@ TESTS = [
     "tests/orders/test_audit_page.py",
     "tests/orders/test_browsing.py",
     "tests/orders/test_browsing_numbers.py",
+    "tests/orders/test_prepared.py",
     "tests/portal/test_audit.py",
 ]
 
