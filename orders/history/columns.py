@@ -5,8 +5,10 @@ To make a model object of each row of a long history would cost more than to wri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -25,6 +27,7 @@ Known = dict[type, dict[Any, Any]]
 
 _FIELDS = [each for each in Record._meta.concrete_fields if not each.primary_key]
 _NAMES = [each.attname for each in _FIELDS]
+_values = itemgetter(*_NAMES)
 _BLANK: Columns = {each.attname: each.get_default() for each in _FIELDS}
 _KEPT = frozenset({"destination", "key", "first_seen_at"})
 
@@ -115,19 +118,22 @@ def _write(statement: str, records: Sequence[Columns]) -> None:
 def _rows(records: Sequence[Columns]) -> Iterable[tuple[Any, ...]]:
     """The records as the database takes them."""
     known: Known = {}
-    return zip(
-        *(_adapted(each, [columns[each.attname] for columns in records], known) for each in _FIELDS), strict=True
-    )
+    told = zip(*map(_values, records), strict=True)
+    return zip(*(_adapted(field, values, known) for field, values in zip(_FIELDS, told, strict=True)), strict=True)
 
 
-def _adapted(field: models.Field[Any, Any], values: list[Any], known: Known) -> list[Any]:
+def _adapted(field: models.Field[Any, Any], values: Sequence[Any], known: Known) -> Sequence[Any]:
     """A column's values as the database takes them. Django asks each value what it is; here few differ."""
-    if isinstance(field, models.CharField):
-        return values
     if isinstance(field, models.JSONField):
         return [_json(value).decode() for value in values]
+    # PostgreSQL's driver takes moments, sums and keys as they are.
+    if isinstance(field, models.CharField) or connection.vendor == "postgresql" or values.count(None) == len(values):
+        return values
+    adapt: Callable[[Any], Any] = connection.ops.adapt_datetimefield_value
+    if not isinstance(field, models.DateTimeField):
+        adapt = partial(field.get_db_prep_save, connection=connection)
     adapted = known.setdefault(type(field), {None: None})
     for value in values:
         if value not in adapted:
-            adapted[value] = field.get_db_prep_save(value, connection)
+            adapted[value] = adapt(value)
     return [adapted[value] for value in values]
