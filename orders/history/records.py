@@ -208,10 +208,10 @@ def _link(destination: str, records: Sequence[Columns]) -> None:
 
 def _recorded(numbers: Iterable[str]) -> list[str]:
     """Those that orders of ours have: few, of many that are asked for."""
-    # The first term is that of the index, without which SQLite would not take it.
+    # The first term is that of the index, word for word, without which SQLite would not take it.
     query = f"""
         SELECT order_no FROM orders_order
-        WHERE order_no <> '' AND order_no IN (SELECT told.key FROM {_TOLD[connection.vendor]} AS told)
+        WHERE NOT (order_no = '') AND order_no IN (SELECT told.key FROM {_TOLD[connection.vendor]} AS told)
     """  # noqa: S608 - nothing of anybody's stands in it
     with connection.cursor() as cursor:
         cursor.execute(query, [_encode(dict.fromkeys(numbers))])

@@ -35,13 +35,13 @@ _KEYS = frozenset({*FACTS, *AMOUNTS, "orderStatus", "orderNo"})
 class Told:
     """Values of the known keys, as text, and references of ours, each with the place where it stands first."""
 
-    values: dict[str, set[str]] = field(default_factory=dict)
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)  # each once
     references: dict[str, str] = field(default_factory=dict)
 
     def one(self, key: str) -> str:
         """The value of a key. What is told in two ways is not known: then it is empty."""
         found = self.values.get(key, ())
-        return next(iter(found)) if len(found) == 1 else ""
+        return found[0] if len(found) == 1 else ""
 
     @property
     def amount(self) -> Decimal | None:
@@ -70,13 +70,15 @@ def told_in(*payloads: Any) -> Told:
             kind = type(value)
             if kind is str:
                 if key in _KEYS and value:
-                    values.setdefault(key, set()).add(value)
+                    found = values.get(key, ())
+                    if value not in found:
+                        values[key] = (*found, value)
                 if "YP-" in value:
                     for reference in PATTERN.findall(value):
                         told.references.setdefault(reference, _place(outer, key))
             elif kind is int:
-                if key in _KEYS:
-                    values.setdefault(key, set()).add(str(value))
+                if key in _KEYS and (text := str(value)) not in (found := values.get(key, ())):
+                    values[key] = (*found, text)
             elif kind is dict or kind is list:
                 waiting.append((outer, key, value))
     return told

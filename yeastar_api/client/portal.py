@@ -290,7 +290,7 @@ class PartnerPortal:
         The default order is unknown, and rows shift between pages while new orders arrive.
         """
         params = {"pageNo": str(page_no), "pageSize": str(page_size)} | ({"sort": sort} if sort else {})
-        return self._get("order_page", HISTORY_PATH, params, lambda result: Page.read(result, OrderRow.model_validate))
+        return self._get("order_page", HISTORY_PATH, params, lambda result: Page.read(result, OrderRow))
 
     def order_detail(self, order_no_or_id: str) -> OrderDetail:
         """One order in full, by its number or its id (source: reference). Raises ValueError for no number."""

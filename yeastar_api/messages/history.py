@@ -79,8 +79,9 @@ class OrderRow:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
-        self.order_no = text(raw.get("orderNo"))
-        self.id = text(raw.get("id"))
+        order_no, number = raw.get("orderNo"), raw.get("id")
+        self.order_no = order_no if type(order_no) is str else text(order_no)
+        self.id = number if type(number) is str else text(number)
 
     @classmethod
     def model_validate(cls, payload: Any) -> OrderRow:
