@@ -22,9 +22,11 @@ BATCH = 500
 def link(destination: str) -> set[UUID]:
     """Link what belongs together and is not linked yet, and part what does not. Which orders of ours that concerns."""
     here = Record.objects.filter(destination=destination)
-    # By the owner, whose index holds all that was made here.
-    strangers = here.filter(owner__isnull=False).exclude(ours__order_no="").exclude(ours__order_no=F("order_no"))
-    parted = {ours for pk, ours in strangers.values_list("pk", "ours_id") if ours and _set(pk, None, None)}
+    # By the owner, whose index holds all that was made here. As a question for our orders, which are fewer:
+    # PostgreSQL, which does not know yet how few of the new records have an owner, would else read them all.
+    linked = Order.objects.filter(record__destination=destination, record__owner__isnull=False).exclude(order_no="")
+    strangers = linked.exclude(order_no=F("record__order_no")).values_list("record__pk", "pk")
+    parted = {ours for pk, ours in list(strangers) if _set(pk, None, None)}
     orders = Order.objects.filter(destination=destination, record=None).exclude(status=Status.DRAFT)
     # Each time the second term is that of the index, without which SQLite would not take it.
     numbered = here.filter(order_no=OuterRef("order_no")).exclude(order_no="")

@@ -103,8 +103,11 @@ def beat(reading: Reading, scan: Scan) -> None:
 
 def check(reading: Reading) -> None:
     """Raise Interrupted if another run has taken over."""
-    if not Reading.objects.filter(pk=reading.pk, finished_at=None).exists():
+    if not _OPEN.rows(reading.pk):
         raise Interrupted("Another worker took over.")
+
+
+_OPEN = Prepared(lambda key: Reading.objects.filter(pk=key, finished_at=None).values_list("pk"), int)
 
 
 def end(reading: Reading, scan: Scan, words: str = "", *, complete: bool | None = None) -> None:
