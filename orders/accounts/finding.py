@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils.http import urlencode
 
-from orders import prepared
-from orders.accounts.lists import List
+from orders.accounts.lists import LISTS, List
 from orders.destination import current_destination
 from orders.models import Mirrored, MirroredQuerySet
+from orders.prepared import Prepared
+from orders.prepared import rows as answers
 from orders.text import storable
 
 PAGE_SIZE = 50
@@ -191,11 +192,29 @@ class Choices:
 
 def choices(kind: List) -> Choices:
     """What there is to choose from now."""
-    owners = kind.model.objects.order_by().exclude(owner=None).values("owner").distinct()
-    people = User.objects.filter(pk__in=owners).order_by("username").values_list(*Owner._fields)
-    return Choices(
-        _steps(kind, "country"), _steps(kind, "user_type"), tags_in_use(kind), [Owner._make(row) for row in people]
+    people = [Owner(*row) for row in _OWNERS[kind.what].rows(current_destination())]
+    return Choices(_steps(kind, "country"), _steps(kind, "user_type"), tags_in_use(kind), people)
+
+
+def _owners(kind: List) -> Prepared:
+    return Prepared(
+        lambda destination: (
+            User.objects.filter(pk__in=kind.at(destination).exclude(owner=None).values("owner"))
+            .order_by("username")
+            .values_list(*Owner._fields)
+        ),
+        str,
     )
+
+
+def _tags(kind: List) -> Prepared:
+    return Prepared(
+        lambda destination: kind.at(destination).order_by().exclude(tags="").values_list("tags").distinct(), str
+    )
+
+
+_OWNERS = {what: _owners(kind) for what, kind in LISTS.items()}
+_TAGS = {what: _tags(kind) for what, kind in LISTS.items()}
 
 
 def _steps(kind: List, column: str) -> list[str]:
@@ -207,10 +226,10 @@ def _steps(kind: List, column: str) -> list[str]:
         f"FROM step WHERE step.value IS NOT NULL) SELECT value FROM step WHERE value <> '' LIMIT {MOST}"
     )
     here = current_destination()
-    return sorted(value for (value,) in prepared.rows((text, (here, here))))
+    return sorted(value for (value,) in answers((text, (here, here))))
 
 
 def tags_in_use(kind: List) -> list[str]:
     """Every tag that some account has."""
-    found = kind.model.objects.order_by().exclude(tags="").values_list("tags", flat=True).distinct()
-    return sorted({tag for joined in found for tag in joined.split(",") if tag})
+    found = _TAGS[kind.what].rows(current_destination())
+    return sorted({tag for (joined,) in found for tag in joined.split(",") if tag})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from orders.destination import current_destination
 from orders.models import AccountRun, HeldList, Listed
+from orders.prepared import Prepared
 
 State = AccountRun.State
 
@@ -103,24 +104,49 @@ class Freshness:
     trouble: str  # why a later run did not bring it up to date
 
 
+class _Told(NamedTuple):
+    """What counts of a run for those who look at the list that it mirrored."""
+
+    pk: int
+    state: str
+    started_at: datetime
+    beat_at: datetime
+    finished_at: datetime | None
+    decided_at: datetime | None
+    words: str
+
+
+_LATELY = Prepared(
+    lambda destination, what: (
+        AccountRun.objects.filter(destination=destination, what=what).order_by("-pk").values_list(*_Told._fields)
+    )[:LATELY],
+    *(str, str),
+)
+
+
 def freshness(what: Listed) -> Freshness:
     """How fresh a mirrored list is: for every page that shows it."""
-    here = AccountRun.objects.filter(destination=current_destination(), what=what).order_by("-pk")
-    lately = list(here.select_related("who")[:LATELY])
+    destination = current_destination()
+    here = AccountRun.objects.filter(destination=destination, what=what).select_related("who").order_by("-pk")
+    lately = [_Told(*row) for row in _LATELY.rows(destination, what.value)]
     ended = [each for each in lately if each.finished_at]
-    good = next((each for each in ended if each.state == State.DONE), None)
+    good: _Told | AccountRun | None = next((each for each in ended if each.state == State.DONE), None)
     if good is None and len(lately) == LATELY:
         good = here.filter(state=State.DONE).first()
-    held = next((each for each in lately if each.state == State.HELD), None)
-    if held is None and ended and ended[0].state == State.SAME:
+    held = None
+    waits = next((each for each in lately if each.state == State.HELD), None)
+    if waits:
+        held = here.filter(pk=waits.pk).first()
+    elif ended and ended[0].state == State.SAME:
         held = here.filter(state=State.HELD).first()
     trouble = ""
     if ended and ended[0].state != State.DONE and not _decided_since(good, ended[0]):
         trouble = ended[0].words
     now = timezone.now()
     living = next((each for each in lately if not each.finished_at and abs(now - each.beat_at) <= silence()), None)
-    return Freshness(good.started_at if good else None, living, held, trouble)
+    running = here.filter(pk=living.pk).first() if living else None
+    return Freshness(good.started_at if good else None, running, held, trouble)
 
 
-def _decided_since(good: AccountRun | None, last: AccountRun) -> bool:
+def _decided_since(good: _Told | AccountRun | None, last: _Told) -> bool:
     return bool(good and good.decided_at and last.finished_at and good.decided_at > last.finished_at)

@@ -67,10 +67,11 @@ def account_list(request: HtmxHttpRequest, kind: List) -> HttpResponse:
     found = finding.page(rows, asked)
     offered = finding.choices(kind)
     whole = not (found.after or found.before)
+    before, _, after = url_of(kind, "account", 0).rpartition("0")
     context = framed(
         kind,
         asked=asked,
-        rows=[(row, url_of(kind, "account", row.pk)) for row in found.rows],
+        rows=[(row, f"{before}{row.pk}{after}") for row in found.rows],
         counted=len(found.rows) if whole else rows.count(),
         older=asked.page(after=found.after) if found.after else "",
         newer=asked.page(before=found.before) if found.before else "",
