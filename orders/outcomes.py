@@ -16,6 +16,7 @@ from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay
 
 from orders.lifecycle import SETTLED, Status
 from orders.models import NUMBER_LENGTH, Attempt, Order, Outcome
+from orders.statements import update
 from orders.text import storable
 from yeastar_api.errors import ApiError, NotDelivered
 from yeastar_api.messages import Receipt
@@ -173,16 +174,22 @@ def _beside(conflict: str) -> models.expressions.Combinable:
 
 
 def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:
-    """What completes the attempt's row. A worker that was called lost may still tell; nothing else is rewritten."""
+    """What completes the attempt's row with what was told, in a form that can be stored.
+
+    A worker that was called lost may still tell; nothing else is rewritten.
+    """
 
     def finish() -> None:
-        Attempt.objects.filter(pk=attempt.pk, outcome__in=[Outcome.OPEN, Outcome.LOST]).update(
+        update(
+            Attempt,
+            models.Q(pk=attempt.pk),
+            models.Q(outcome=Outcome.OPEN) | models.Q(outcome=Outcome.LOST),
             finished_at=timezone.now(),
             outcome=outcome,
-            **storable({name: told.get(name, "") for name in ("call", "code", "detail", "answer")}),
-            request_id=storable(str(told.get("request_id", "")))[:NUMBER_LENGTH],
+            **{name: told.get(name, "") for name in ("call", "code", "detail", "answer")},
+            request_id=str(told.get("request_id", ""))[:NUMBER_LENGTH],
             http_status=told.get("http_status"),
-            headers=storable(told.get("headers", {})),
+            headers=told.get("headers", {}),
         )
 
     return finish

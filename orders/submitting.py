@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -24,6 +25,7 @@ from orders.last_look import LastLook
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
 from orders.outcomes import bought, hold, record, said
+from orders.statements import find, insert
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import NotDelivered, Refused, Unanswered
 
@@ -52,7 +54,7 @@ def submit(pk: UUID, portal: PartnerPortal) -> Status | None:
     deadline = time.monotonic() + settings.YEASTAR_SAVE_BUDGET
     if breaking.is_open():
         return None
-    order = Order.objects.only(*NEEDED).filter(pk=pk, status=Status.QUEUED).order_by().first()
+    order = find(Order, models.Q(pk=pk, status=Status.QUEUED), *NEEDED)
     if order is None or order.conflict:
         return None  # gone on already; or the history shows it, and a manager must look at it before anything is sent
     if {current_destination(), destination_of(portal)} != {order.destination}:
@@ -111,7 +113,7 @@ def _claim(order: Order) -> Attempt | None:
             title="Sending",
             words=f"Attempt {attempt.number}.",
             only_if=breaking.may_be_sent(now),
-            also=attempt.save,
+            also=partial(insert, attempt),
             attempts=attempt.number,
             sending_since=now,
             not_before=None,

@@ -40,7 +40,9 @@ def fold(text: str) -> str:
 def storable(value: Any) -> Any:
     """`value` without what PostgreSQL or UTF-8 refuse (NUL, lone surrogates): evidence must never fail to be stored."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+        if not value.isascii():
+            value = value.encode("utf-8", "replace").decode()
+        return value.replace("\x00", "\ufffd")
     if isinstance(value, dict):
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

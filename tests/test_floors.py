@@ -33,6 +33,7 @@ FLOORS: list[set[str]] = [
         "orders.prepared",
         "orders.rendering",
         "orders.sealing",
+        "orders.statements",
         "orders.templatetags/",
         "orders.text",
         "orders.tokens",

@@ -20,6 +20,7 @@ from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
 from orders.models.evidence import NUMBER_LENGTH, OrderEvent
 from orders.recipes import RECIPES, retired
 from orders.reference import new_reference
+from orders.statements import insert, update
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
@@ -258,25 +259,30 @@ class Order(models.Model):
         **columns: Any,
     ) -> bool:
         """Append `event` to the chain and set `columns`; if somebody else appended meanwhile, append after theirs."""
-        conditions = [only_if] if only_if else []
-        unmoved: dict[str, Any] = {"pk": self.pk}
+        conditions = [models.Q(pk=self.pk), only_if or models.Q()]
         if event.from_status:
-            unmoved["status"] = event.from_status
+            conditions.append(models.Q(status=event.from_status))
         while True:
             event.number, event.previous_hash = self.chain_length + 1, self.chain_hash
             event.hash = event.digest()
             with _one_writer(), transaction.atomic(durable=True):
-                changed = Order.objects.filter(*conditions, **unmoved, chain_length=self.chain_length).update(
-                    chain_length=event.number, chain_hash=event.hash, updated_at=event.at, **columns
+                changed = update(
+                    Order,
+                    *conditions,
+                    models.Q(chain_length=self.chain_length),
+                    chain_length=event.number,
+                    chain_hash=event.hash,
+                    updated_at=event.at,
+                    **columns,
                 )
                 if changed:
-                    event.save(force_insert=True)
+                    insert(event)
                     if also:
                         also()
             if changed:
                 self.chain_length, self.chain_hash, self.updated_at = event.number, event.hash, event.at
                 return True
-            tip = Order.objects.filter(*conditions, **unmoved).values_list("chain_length", "chain_hash").first()
+            tip = Order.objects.filter(*conditions).values_list("chain_length", "chain_hash").first()
             if tip is None:
                 return False
             self.chain_length, self.chain_hash = tip

@@ -21,10 +21,9 @@ import django
 if __name__ == "__main__":
     django.setup()
 
-from django.db.models import QuerySet
-
+from orders import outcomes, submitting
 from orders.lifecycle import Status
-from orders.models import Attempt, Order
+from orders.models import Order
 from portal.run import queue
 from yeastar_api.client import PartnerPortal
 from yeastar_api.client.portal import SAVE_PATH
@@ -50,12 +49,7 @@ def moves(to: Status) -> Callable[..., bool]:
     return here
 
 
-def closes_an_attempt(rows: QuerySet[Any], **_: Any) -> bool:
-    """Whether this UPDATE is the one of an attempt."""
-    return rows.model is Attempt
-
-
-def before(owner: type, name: str, here: Callable[..., bool] = always) -> None:
+def before(owner: Any, name: str, here: Callable[..., bool] = always) -> None:
     """Die instead of calling `owner.name`."""
     real = getattr(owner, name)
 
@@ -68,7 +62,7 @@ def before(owner: type, name: str, here: Callable[..., bool] = always) -> None:
     setattr(owner, name, passing)
 
 
-def after(owner: type, name: str, here: Callable[..., bool] = always) -> None:
+def after(owner: Any, name: str, here: Callable[..., bool] = always) -> None:
     """Die when `owner.name` has done its work, before its caller knows."""
     real = getattr(owner, name)
 
@@ -100,13 +94,13 @@ def in_the_post(share: float) -> None:
 
 PLACES: dict[str, Callable[[], None]] = {
     "before the claim": lambda: before(Order, "move", moves(Status.SENDING)),
-    "in the claim, before its attempt is written": lambda: before(Attempt, "save"),
-    "in the claim, after its attempt is written": lambda: after(Attempt, "save"),
+    "in the claim, before its attempt is written": lambda: before(submitting, "insert"),
+    "in the claim, after its attempt is written": lambda: after(submitting, "insert"),
     "after the claim, before a socket opens": lambda: before(PartnerPortal, "save"),
     "in the middle of the POST": lambda: in_the_post(0.5),
     "after the POST, before the answer": lambda: in_the_post(1.0),
     "after the answer, before its commit begins": lambda: after(PartnerPortal, "save"),
-    "in the commit of the answer": lambda: after(QuerySet, "update", closes_an_attempt),
+    "in the commit of the answer": lambda: after(outcomes, "update"),
     "after the commit of the answer": lambda: after(Order, "move", moves(Status.PLACED)),
 }
 

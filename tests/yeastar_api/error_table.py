@@ -246,7 +246,7 @@ ROWS = {
         ("no HTTP at all",              answering(after(b"220 smtp\r\n\r\n")),     "ProtocolError",  "save"),
         ("100 MB",                      answering(hundred_megabytes),              "Oversize",       "save"),
         ("redirect",                    answering(ASTRAY),                         "redirect",       "save"),
-        ("redirect to nonsense",        answering(NONSENSE),                       "ProtocolError",  "save"),
+        ("redirect to nonsense",        answering(NONSENSE),                       "redirect",       "save"),
         ("502 with a page",             answering(http(502, HTML)),                "status 502",     "save"),
         ("500 with an envelope",        answering(refusal(500, 500)),              "contract",       "save"),
         ("200 with a 500 in it",        answering(refusal(200, 500)),              "contract",       "save"),

@@ -18,6 +18,7 @@ from tenacity import (
 )
 
 from yeastar_api.client import outcome
+from yeastar_api.client.transport import Sender
 from yeastar_api.errors import ApiError, NotDelivered, Unanswered
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ _jitter = wait_random(0, 0.25)
 _backoff = wait_random_exponential(multiplier=0.2, max=2.0)
 
 
-def exchange(call: str, client: httpx.Client, request: httpx.Request, read: Callable[[Any, str, str, Headers], T]) -> T:
+def exchange(call: str, client: Sender, request: httpx.Request, read: Callable[[Any, str, str, Headers], T]) -> T:
     """Send once and read the answer; whatever goes wrong becomes one of our errors."""
     response = None
     try:

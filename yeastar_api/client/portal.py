@@ -18,7 +18,7 @@ import httpx
 
 from yeastar_api.auth import PortalAuth, TokenStore
 from yeastar_api.client import calls
-from yeastar_api.client.transport import BoundedTransport, socket_transport
+from yeastar_api.client.transport import BoundedTransport, Sender, socket_transport
 from yeastar_api.errors import ApiError, Refused, Unanswered
 from yeastar_api.messages import (
     BillingContact,
@@ -124,12 +124,11 @@ class PartnerPortal:
             observed=self._observed,
         )
         headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "identity"}
-        # httpx follows no redirect unless told to, and a save must never be: the tests hold it to that.
         reader = BoundedTransport(reading, max_bytes=LIST_MAX_BYTES, dated=self._dated)
         self._base_url = base_url
-        self._reader = httpx.Client(auth=self._auth, headers=headers, transport=reader)
-        headers |= {"Connection": "close"}
-        self._buyer = httpx.Client(base_url=base_url, auth=self._auth, headers=headers, transport=fresh)
+        self._reader = Sender(self._auth, reader, headers | {"Connection": "keep-alive"})
+        self._buyer = Sender(self._auth, fresh, headers | {"Connection": "close", "Content-Type": "application/json"})
+        self._save_url = httpx.URL(base_url + SAVE_PATH)
 
     def __enter__(self) -> Self:
         """Usable in a `with`."""
@@ -273,11 +272,10 @@ class PartnerPortal:
 
     def _post(self, call: str, path: str, body: bytes) -> None:
         """Ask once for something to be done, on a fresh connection, as an order is sent."""
-        request = self._buyer.build_request(
+        request = self._buyer.request(
             "POST",
-            path,
+            self._base_url + path,
             content=body,
-            headers={"Content-Type": "application/json"},
             extensions={"deadline": time.monotonic() + self._save_budget},
         )
         self._observed(call, lambda: calls.exchange(call, self._buyer, request, lambda *_: None))
@@ -315,11 +313,10 @@ class PartnerPortal:
             raise TypeError("save sends bytes, the ones that were reviewed")
         if not body:
             raise ValueError("an empty body is no order")
-        request = self._buyer.build_request(
+        request = self._buyer.request(
             "POST",
-            SAVE_PATH,
+            self._save_url,
             content=body,
-            headers={"Content-Type": "application/json"},
             extensions={
                 "deadline": time.monotonic() + self._save_budget if deadline is None else deadline,
                 "least": min(LEAST_SECONDS_FOR_A_SAVE, self._save_budget / 2),
@@ -360,7 +357,7 @@ class PartnerPortal:
         address = self._base_url + (f"{path}?{urlencode(params, quote_via=quote)}" if params else path)
 
         def once() -> T:
-            request = self._reader.build_request("GET", address, extensions={"deadline": deadline})
+            request = self._reader.request("GET", address, extensions={"deadline": deadline})
             return calls.exchange(call, self._reader, request, lambda result, *_: read(result))
 
         return calls.repeating(lambda: self._observed(call, once), seconds=self._get_budget, sleep=self._sleep)

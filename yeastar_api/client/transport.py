@@ -129,6 +129,40 @@ class BoundedTransport(httpx.BaseTransport):
         return plain
 
 
+class Sender:
+    """Sends to the end of `auth`'s flow, over a transport whose answers are read already.
+
+    What `httpx.Client` does besides would be in the way: there is no redirect to follow, for a save must never be, and
+    no cookie to keep. It took a third of the time that a call costs us.
+    """
+
+    def __init__(self, auth: httpx.Auth, transport: BoundedTransport, headers: dict[str, str]) -> None:
+        self._auth, self._transport = auth, transport
+        self._headers = httpx.Headers(headers)
+
+    def request(self, method: str, address: httpx.URL | str, **options: Any) -> httpx.Request:
+        """A request with the usual headers."""
+        return httpx.Request(method, address, headers=self._headers, **options)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """The answer. Raises what the transport and `auth` raise."""
+        flow = self._auth.auth_flow(request)
+        try:
+            response = self._transport.handle_request(next(flow))
+            while True:
+                try:
+                    again = flow.send(response)
+                except StopIteration:
+                    return response
+                response = self._transport.handle_request(again)
+        finally:
+            flow.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+
 # The body is decoded and its length known; a cookie would tie later orders to earlier ones.
 _NOT_KEPT = ("content-encoding", "content-length", "transfer-encoding", "set-cookie")
 

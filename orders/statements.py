@@ -1,0 +1,168 @@
+"""Reads and writes on the way of every order, turned into SQL once for each shape of them.
+
+From a queryset to its SQL takes Django several times as long as the database takes to do it, and all threads of a
+worker stand in line for that. So the SQL is Django's, made the first time; afterwards only values are put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, NamedTuple, TypeVar, cast
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import AutoField, CharField, Model, Q, TextField, Value
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+M = TypeVar("M", bound=Model)
+
+Shape = tuple[Any, ...]
+
+
+class _Unusual(Exception):
+    """A condition of a kind that is not known here."""
+
+
+class _Place(NamedTuple):
+    """Stands where a value goes while the SQL is made."""
+
+    number: int
+    adapt: Callable[..., Any]
+    text: bool
+    """Whether text goes in as it is, which is what most of `adapt` would come to."""
+
+
+class _Statement:
+    def __init__(self, text: str, params: Any) -> None:
+        self._text, self._params = text, tuple(params)
+
+    def run(self, cursor: Any, values: list[Any], connection: Any) -> None:
+        """Do it with these values."""
+        told = list(self._params)
+        for at, place in enumerate(told):
+            if type(place) is _Place:
+                value = values[place.number]
+                told[at] = value if place.text and type(value) is str else place.adapt(value, connection)
+        cursor.execute(self._text, told)
+
+
+_statements: dict[Shape, Any] = {}
+
+
+def _once(make: Callable[[], Any], *shape: Any) -> Any:
+    """What `make` makes, kept for each shape; threads that meet here make the same."""
+    if shape not in _statements:
+        _statements[shape] = make()
+    return _statements[shape]
+
+
+def update(model: type[M], *where: Q, **columns: Any) -> int:
+    """As `model.objects.filter(*where).update(**columns)`: how many rows were changed."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    values: list[Any] = []
+    try:
+        shape = [_shape(each, values) for each in where]
+        if any(hasattr(value, "resolve_expression") for value in columns.values()):
+            raise _Unusual
+    except _Unusual:
+        return model._default_manager.filter(*where).update(**columns)
+
+    def make() -> _Statement:
+        numbers = count()
+        asked = model._default_manager.filter(*(_places(model, each, numbers) for each in where))
+        query = cast("UpdateQuery", asked.query.chain(UpdateQuery))
+        fields = {name: model._meta.get_field(name) for name in columns}
+        query.add_update_values({name: Value(_saved(field, next(numbers))) for name, field in fields.items()})
+        return _Statement(*query.get_compiler(connection=connection).as_sql())
+
+    statement = _once(make, connection.vendor, model, "update", *shape, *columns)
+    with connection.cursor() as cursor:
+        statement.run(cursor, [*values, *columns.values()], connection)
+        return int(cursor.rowcount)
+
+
+def insert(row: Model) -> None:
+    """As `row.save(force_insert=True)`, but that no signals are sent."""
+    connection, model = connections[DEFAULT_DB_ALIAS], type(row)
+
+    def make() -> tuple[_Statement, list[str]]:
+        fields = [field for field in model._meta.local_concrete_fields if not isinstance(field, AutoField)]
+        query = InsertQuery(model)
+        query.insert_values(fields, [row])
+        compiler = query.get_compiler(connection=connection)
+        compiler.returning_fields = [model._meta.pk]
+        ((text, _),) = compiler.as_sql()
+        places = [_saved(field, number) for number, field in enumerate(fields)]
+        return _Statement(text, places), [field.attname for field in fields]
+
+    statement, names = _once(make, connection.vendor, model, "insert")
+    with connection.cursor() as cursor:
+        statement.run(cursor, [getattr(row, name) for name in names], connection)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def find(model: type[M], where: Q, *columns: str) -> M | None:
+    """As `model.objects.only(*columns).get(where)`; None if there is none. For plain conditions only."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    values: list[Any] = []
+    shape = _shape(where, values)
+
+    def make() -> tuple[_Statement, list[str], list[Any]]:
+        query = model._default_manager.only(*columns).filter(_places(model, where, count())).order_by().query
+        compiler = query.get_compiler(connection=connection)
+        statement = _Statement(*compiler.as_sql())
+        told = [each[0] for each in compiler.select]
+        return statement, [each.target.attname for each in told], list(compiler.get_converters(told).items())
+
+    statement, names, readers = _once(make, connection.vendor, model, "find", shape, *columns)
+    with connection.cursor() as cursor:
+        statement.run(cursor, values, connection)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    row = list(found)
+    for column, (converters, expression) in readers:
+        for convert in converters:
+            row[column] = convert(row[column], expression, connection)
+    return model.from_db(connection.alias, names, row)
+
+
+def _shape(where: Q, values: list[Any]) -> Shape:
+    """What a condition asks but for its values, which are added to `values`. Raises _Unusual."""
+    parts: list[Any] = [where.connector, where.negated]
+    for child in where.children:
+        if isinstance(child, Q):
+            parts.append(_shape(child, values))
+        elif not isinstance(child, tuple) or hasattr(child[1], "resolve_expression"):
+            raise _Unusual
+        elif child[1] is None:  # to be NULL is another question than to equal something
+            parts.append(child)
+        elif child[0].rpartition("__")[2] in ("in", "isnull", "range"):
+            raise _Unusual
+        else:
+            parts.append(child[0])
+            values.append(child[1])
+    return tuple(parts)
+
+
+def _places(model: type[Model], where: Q, numbers: Iterator[int]) -> Q:
+    """The condition with places for its values, numbered as `_shape` gathers them."""
+    found = Q(_connector=where.connector, _negated=where.negated)
+    for child in where.children:
+        if isinstance(child, tuple) and child[1] is not None:
+            name = child[0].partition("__")[0]
+            field: Any = model._meta.pk if name == "pk" else model._meta.get_field(name)
+            child = (child[0], Value(_Place(next(numbers), field.get_db_prep_value, _is_text(field))))
+        elif isinstance(child, Q):
+            child = _places(model, child, numbers)
+        found.children.append(child)
+    return found
+
+
+def _saved(field: Any, number: int) -> _Place:
+    return _Place(number, field.get_db_prep_save, _is_text(field))
+
+
+def _is_text(field: Any) -> bool:
+    return type(field) in (CharField, TextField)
