@@ -5,6 +5,7 @@ An outcome is never dropped. One that comes after others gave the order up still
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from tenacity import RetryCallState, retry, retry_if_exception, stop_after_delay
 
 from orders.lifecycle import SETTLED, Status
 from orders.models import NUMBER_LENGTH, Attempt, Order, Outcome
-from orders.statements import update
+from orders.statements import updating
 from orders.text import storable
 from yeastar_api.errors import ApiError, NotDelivered
 from yeastar_api.messages import Receipt
@@ -173,26 +174,23 @@ def _beside(conflict: str) -> models.expressions.Combinable:
     return models.Case(models.When(conflict="", then=alone), default=Concat("conflict", after), output_field=text)
 
 
-def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Any:
+def _finishing(attempt: Attempt, outcome: Outcome, told: dict[str, Any]) -> Callable[[], int]:
     """What completes the attempt's row with what was told, in a form that can be stored.
 
     A worker that was called lost may still tell; nothing else is rewritten.
     """
 
-    def finish() -> None:
-        update(
-            Attempt,
-            models.Q(pk=attempt.pk),
-            models.Q(outcome=Outcome.OPEN) | models.Q(outcome=Outcome.LOST),
-            finished_at=timezone.now(),
-            outcome=outcome,
-            **{name: told.get(name, "") for name in ("call", "code", "detail", "answer")},
-            request_id=str(told.get("request_id", ""))[:NUMBER_LENGTH],
-            http_status=told.get("http_status"),
-            headers=told.get("headers", {}),
-        )
-
-    return finish
+    return updating(
+        Attempt,
+        models.Q(pk=attempt.pk),
+        models.Q(outcome=Outcome.OPEN) | models.Q(outcome=Outcome.LOST),
+        finished_at=timezone.now(),
+        outcome=outcome,
+        **{name: told.get(name, "") for name in ("call", "code", "detail", "answer")},
+        request_id=str(told.get("request_id", ""))[:NUMBER_LENGTH],
+        http_status=told.get("http_status"),
+        headers=told.get("headers", {}),
+    )
 
 
 def _received(receipt: Receipt) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Reads and writes on the way of every order, turned into SQL once for each shape of them.
 
 From a queryset to its SQL takes Django several times as long as the database takes to do it, and all threads of a
-worker stand in line for that. So the SQL is Django's, made the first time; afterwards only values are put in.
+worker stand in line for that. So the SQL is Django's, made the first time; afterwards only values are put in. And what
+is to be written is made ready before the transaction begins, in which SQLite lets nobody else write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -36,14 +38,14 @@ class _Statement:
     def __init__(self, text: str, params: Any) -> None:
         self._text, self._params = text, tuple(params)
 
-    def run(self, cursor: Any, values: list[Any], connection: Any) -> None:
-        """Do it with these values."""
+    def filled(self, values: list[Any], connection: Any) -> tuple[str, list[Any]]:
+        """What a cursor executes to do it with these values."""
         told = list(self._params)
         for at, place in enumerate(told):
             if type(place) is _Place:
                 value = values[place.number]
                 told[at] = value if place.text and type(value) is str else place.adapt(value, connection)
-        cursor.execute(self._text, told)
+        return self._text, told
 
 
 _statements: dict[Shape, Any] = {}
@@ -56,8 +58,8 @@ def _once(make: Callable[[], Any], *shape: Any) -> Any:
     return _statements[shape]
 
 
-def update(model: type[M], *where: Q, **columns: Any) -> int:
-    """As `model.objects.filter(*where).update(**columns)`: how many rows were changed."""
+def updating(model: type[M], *where: Q, **columns: Any) -> Callable[[], int]:
+    """Ready for `model.objects.filter(*where).update(**columns)`, which tells how many rows were changed."""
     connection = connections[DEFAULT_DB_ALIAS]
     values: list[Any] = []
     try:
@@ -65,7 +67,7 @@ def update(model: type[M], *where: Q, **columns: Any) -> int:
         if any(hasattr(value, "resolve_expression") for value in columns.values()):
             raise _Unusual
     except _Unusual:
-        return model._default_manager.filter(*where).update(**columns)
+        return partial(model._default_manager.filter(*where).update, **columns)
 
     def make() -> _Statement:
         numbers = count()
@@ -76,13 +78,18 @@ def update(model: type[M], *where: Q, **columns: Any) -> int:
         return _Statement(*query.get_compiler(connection=connection).as_sql())
 
     statement = _once(make, connection.vendor, model, "update", *shape, *columns)
-    with connection.cursor() as cursor:
-        statement.run(cursor, [*values, *columns.values()], connection)
-        return int(cursor.rowcount)
+    ready = statement.filled([*values, *columns.values()], connection)
+
+    def update() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(*ready)
+            return int(cursor.rowcount)
+
+    return update
 
 
-def insert(row: Model) -> None:
-    """As `row.save(force_insert=True)`, but that no signals are sent."""
+def inserting(row: Model) -> Callable[[], None]:
+    """Ready for `row.save(force_insert=True)`, with what it holds now; but no signals are sent."""
     connection, model = connections[DEFAULT_DB_ALIAS], type(row)
 
     def make() -> tuple[_Statement, list[str]]:
@@ -96,10 +103,15 @@ def insert(row: Model) -> None:
         return _Statement(text, places), [field.attname for field in fields]
 
     statement, names = _once(make, connection.vendor, model, "insert")
-    with connection.cursor() as cursor:
-        statement.run(cursor, [getattr(row, name) for name in names], connection)
-        (row.pk,) = cursor.fetchone()
-    row._state.adding, row._state.db = False, connection.alias
+    ready = statement.filled([getattr(row, name) for name in names], connection)
+
+    def insert() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(*ready)
+            (row.pk,) = cursor.fetchone()
+        row._state.adding, row._state.db = False, connection.alias
+
+    return insert
 
 
 def find(model: type[M], where: Q, *columns: str) -> M | None:
@@ -117,7 +129,7 @@ def find(model: type[M], where: Q, *columns: str) -> M | None:
 
     statement, names, readers = _once(make, connection.vendor, model, "find", shape, *columns)
     with connection.cursor() as cursor:
-        statement.run(cursor, values, connection)
+        cursor.execute(*statement.filled(values, connection))
         found = cursor.fetchone()
     if found is None:
         return None

@@ -11,7 +11,6 @@ import os
 import socket
 import threading
 import time
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -25,7 +24,7 @@ from orders.last_look import LastLook
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, Outcome
 from orders.outcomes import bought, hold, record, said
-from orders.statements import find, insert
+from orders.statements import find, inserting
 from yeastar_api.client import PartnerPortal
 from yeastar_api.errors import NotDelivered, Refused, Unanswered
 
@@ -113,7 +112,7 @@ def _claim(order: Order) -> Attempt | None:
             title="Sending",
             words=f"Attempt {attempt.number}.",
             only_if=breaking.may_be_sent(now),
-            also=partial(insert, attempt),
+            also=inserting(attempt),
             attempts=attempt.number,
             sending_since=now,
             not_before=None,

@@ -20,7 +20,7 @@ from orders.lifecycle import MOVING, SETTLED, TRANSITIONS, Status
 from orders.models.evidence import NUMBER_LENGTH, OrderEvent
 from orders.recipes import RECIPES, retired
 from orders.reference import new_reference
-from orders.statements import insert, update
+from orders.statements import inserting, updating
 
 SEE_ALL_ORDERS = "orders.see_all_orders"
 PLACE_ORDER = "orders.place_order"
@@ -265,18 +265,20 @@ class Order(models.Model):
         while True:
             event.number, event.previous_hash = self.chain_length + 1, self.chain_hash
             event.hash = event.digest()
+            write = updating(
+                Order,
+                *conditions,
+                models.Q(chain_length=self.chain_length),
+                chain_length=event.number,
+                chain_hash=event.hash,
+                updated_at=event.at,
+                **columns,
+            )
+            append = inserting(event)
             with _one_writer(), transaction.atomic(durable=True):
-                changed = update(
-                    Order,
-                    *conditions,
-                    models.Q(chain_length=self.chain_length),
-                    chain_length=event.number,
-                    chain_hash=event.hash,
-                    updated_at=event.at,
-                    **columns,
-                )
+                changed = write()
                 if changed:
-                    insert(event)
+                    append()
                     if also:
                         also()
             if changed:

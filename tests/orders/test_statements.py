@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, OrderEvent, Outcome
-from orders.statements import find, insert, update
+from orders.statements import find, inserting, updating
 
 NOW = timezone.now()
 LATER = NOW + timedelta(hours=1)
@@ -56,7 +56,7 @@ def test_an_update_changes_the_rows_that_django_would_change(orders: list[Order]
     meant = set(Order.objects.filter(where).values_list("pk", flat=True))
     for number in (1, 2):  # the SQL made, and kept
         told: dict[str, Any] = {"problem": f"seen {number}", "held_since": NOW, "summary": [["What", str(number)]]}
-        assert update(Order, where, **told) == len(meant)
+        assert updating(Order, where, **told)() == len(meant)
         found = Order.objects.filter(**told)
         assert set(found.values_list("pk", flat=True)) == meant
 
@@ -64,15 +64,15 @@ def test_an_update_changes_the_rows_that_django_would_change(orders: list[Order]
 def test_the_same_sql_takes_other_values(orders: list[Order]) -> None:
     first, second = orders[:2]
     for order, status, when in ((first, Status.QUEUED, None), (second, Status.SENDING, NOW)):
-        assert update(Order, Q(pk=order.pk, status=Status.DRAFT), status=status, not_before=when) == 1
+        assert updating(Order, Q(pk=order.pk, status=Status.DRAFT), status=status, not_before=when)() == 1
         order.refresh_from_db()
         assert (order.status, order.not_before) == (status, when)
-    assert update(Order, Q(pk=first.pk, status=Status.DRAFT), status=Status.SENDING, not_before=None) == 0
+    assert updating(Order, Q(pk=first.pk, status=Status.DRAFT), status=Status.SENDING, not_before=None)() == 0
 
 
 def test_a_column_may_be_set_to_what_is_computed(orders: list[Order]) -> None:
     for _ in range(2):
-        assert update(Order, Q(pk=orders[0].pk), revision=F("revision") + 1) == 1
+        assert updating(Order, Q(pk=orders[0].pk), revision=F("revision") + 1)() == 1
     orders[0].refresh_from_db()
     assert orders[0].revision == 2
 
@@ -98,7 +98,7 @@ def test_a_row_is_added_as_django_would_add_it(orders: list[Order]) -> None:
         OrderEvent(order=order, number=1, at=NOW, title="Ünïcode", data={"a": [1, None, "ü"]}, hash="h")
         for order in orders[:2]
     )
-    insert(ours)
+    inserting(ours)()
     theirs.save(force_insert=True)
     ours_again, theirs_again = (OrderEvent.objects.filter(pk=event.pk).values().get() for event in (ours, theirs))
     same = OrderEvent.objects.filter(pk=theirs.pk).values().get().keys() - {"id", "order_id"}
@@ -112,9 +112,9 @@ def test_a_row_that_must_not_be_is_not_added(orders: list[Order]) -> None:
     def attempt(number: int) -> Attempt:
         return Attempt(order=orders[0], number=number, sha256="s", worker="w", started_at=NOW)
 
-    insert(attempt(1))
+    inserting(attempt(1))()
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(attempt(2))
+        inserting(attempt(2))()
     Attempt.objects.update(outcome=Outcome.NOT_DELIVERED)
-    insert(attempt(2))
+    inserting(attempt(2))()
     assert Attempt.objects.count() == 2

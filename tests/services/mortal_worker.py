@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
 
@@ -76,6 +77,18 @@ def after(owner: Any, name: str, here: Callable[..., bool] = always) -> None:
     setattr(owner, name, passing)
 
 
+def made(owner: Any, name: str, when: Callable[[Any, str], None]) -> None:
+    """Die before or after doing what `owner.name` makes ready."""
+    real = getattr(owner, name)
+
+    def making(*args: Any, **kwargs: Any) -> Callable[[], Any]:
+        ready = SimpleNamespace(do=real(*args, **kwargs))
+        when(ready, "do")
+        return lambda: ready.do()
+
+    setattr(owner, name, making)
+
+
 def in_the_post(share: float) -> None:
     """Die when this share of the body of a `save` has left through its socket: its head was a write of its own."""
     real = socket.socket.send
@@ -94,13 +107,13 @@ def in_the_post(share: float) -> None:
 
 PLACES: dict[str, Callable[[], None]] = {
     "before the claim": lambda: before(Order, "move", moves(Status.SENDING)),
-    "in the claim, before its attempt is written": lambda: before(submitting, "insert"),
-    "in the claim, after its attempt is written": lambda: after(submitting, "insert"),
+    "in the claim, before its attempt is written": lambda: made(submitting, "inserting", before),
+    "in the claim, after its attempt is written": lambda: made(submitting, "inserting", after),
     "after the claim, before a socket opens": lambda: before(PartnerPortal, "save"),
     "in the middle of the POST": lambda: in_the_post(0.5),
     "after the POST, before the answer": lambda: in_the_post(1.0),
     "after the answer, before its commit begins": lambda: after(PartnerPortal, "save"),
-    "in the commit of the answer": lambda: after(outcomes, "update"),
+    "in the commit of the answer": lambda: made(outcomes, "updating", after),
     "after the commit of the answer": lambda: after(Order, "move", moves(Status.PLACED)),
 }
 
