@@ -70,13 +70,16 @@ class JsonLines:
 
     def lines(self, batch: Batch) -> bytes:
         """An object for each record."""
-        columns = [self._by_kind[each.kind](batch[each.name]) for each in (*COLUMNS, *MORE)]
+        columns = [self._cells(each, batch[each.name]) for each in (*COLUMNS, *MORE)]
         details = [
             payload(text) if read_at else "null"
             for text, read_at in zip(batch["detail"], batch["detail_at"], strict=True)
         ]
         rows = zip(*columns, map(payload, batch["raw"]), details, strict=True)
         return "".join([self._line % row for row in rows]).encode()
+
+    def _cells(self, column: Column, values: Sequence[Any]) -> Iterable[Any]:
+        return map(_json, values) if column.varied else self._by_kind[column.kind](values)
 
 
 def money(amount: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from orders.exporting.columns import COLUMNS, Column, Kind, heads
@@ -69,11 +70,14 @@ class Workbook:
                     sheet.write_number(number, column, value, self._formats[COLUMNS[column].kind])
 
     def close(self) -> None:
-        """Finish the file. Takes about as long as all the rows took."""
+        """Finish the file. Takes about as long as all the rows took. Raises OSError if it cannot be written."""
         if not self._sheets:
             self._begin_sheet()
         self._end_sheet()
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise OSError(*error.args[0].args) from error  # not itself, or it would hold itself
 
     def give_up(self) -> None:
         """Finish nothing: the files in the folder are of no use any more."""
