@@ -17,7 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from orders import auditing, tasks
-from orders.accounts import runs, writing
+from orders.accounts import finding, runs, writing
+from orders.accounts.lists import LISTS
 from orders.models import AccountChange, AccountRun, AuditEntry, Contact, HeldList, Listed, Order, Partner
 from orders.text import fold
 from tests.orders.accounts.kit import answer, sync
@@ -91,6 +92,22 @@ def test_pages_go_on_and_back_without_a_gap(sort: str, adams: Client) -> None:
         )
         == pages[-2]
     )
+
+
+def test_what_there_is_to_choose_from_is_that_of_this_account_and_at_once(adam: User, alice: User) -> None:
+    kind = LISTS[Listed.PARTNERS]
+    Partner.everywhere.all().delete()
+    told = [("France", "reseller", "", None), ("France", "", ",vip,west,", alice), ("", "", ",west,", None)]
+    for number, (country, user_type, tags, owner) in enumerate([*told, ("Peru", "other", ",far,", adam)]):
+        where = {} if number < len(told) else {"destination": "elsewhere.test"}
+        columns = {"country": country, "user_type": user_type, "tags": tags, "owner": owner}
+        Partner.everywhere.create(remote_id=str(number), mirrored_at=timezone.now(), **columns, **where)
+    assert finding.choices(kind) == finding.Choices(["France"], ["reseller"], ["vip", "west"], [(alice.pk, "alice")])
+    Partner.objects.filter(remote_id="0").update(country="Chile", tags=",new,", owner=adam)
+    now = finding.choices(kind)
+    assert (now.country, now.tag) == (["Chile", "France"], ["new", "vip", "west"])
+    assert [each.username for each in now.owner] == ["adam", "alice"]
+    assert finding.choices(LISTS[Listed.CONTACTS]).owner == []
 
 
 def test_who_has_just_gone_has_just_changed(adams: Client, portal: PartnerPortal, sandbox: Sandbox) -> None:
