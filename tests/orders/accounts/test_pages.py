@@ -102,7 +102,9 @@ def test_what_there_is_to_choose_from_is_that_of_this_account_and_at_once(adam: 
         where = {} if number < len(told) else {"destination": "elsewhere.test"}
         columns = {"country": country, "user_type": user_type, "tags": tags, "owner": owner}
         Partner.everywhere.create(remote_id=str(number), mirrored_at=timezone.now(), **columns, **where)
-    assert finding.choices(kind) == finding.Choices(["France"], ["reseller"], ["vip", "west"], [(alice.pk, "alice")])
+    assert finding.choices(kind) == finding.Choices(
+        ["France"], ["reseller"], ["vip", "west"], [finding.Owner(alice.pk, "alice")]
+    )
     Partner.objects.filter(remote_id="0").update(country="Chile", tags=",new,", owner=adam)
     now = finding.choices(kind)
     assert (now.country, now.tag) == (["Chile", "France"], ["new", "vip", "west"])
