@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from orders.composing import Choices, Recipe, Target
 from orders.models import Contact, Limits, MirroredQuerySet, Order, Partner
+from orders.statements import find
 
 ASK = "Ask an administrator if you should."
 
@@ -98,7 +99,7 @@ class Allowed:
 
 def allowed(person_id: int) -> Allowed:
     """What somebody may order for, as it is committed now."""
-    return Allowed(Limits.objects.filter(person_id=person_id, limited=True).first())
+    return Allowed(find(Limits, Q(person_id=person_id, limited=True)))
 
 
 def barred(person_id: int, drafts: Iterable[Order]) -> dict[UUID, str]:

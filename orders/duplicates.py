@@ -21,6 +21,7 @@ from orders.history.candidates import WINDOW
 from orders.lifecycle import MOVING, Status
 from orders.likeness import Trait, Wanted, alike, compare, word
 from orders.models import SEE_ALL_ORDERS, Order, Record
+from orders.prepared import Prepared
 
 ELSEWHERE = "Somebody, not through this portal"
 
@@ -94,9 +95,9 @@ def one_at_a_time(likeness: str) -> None:
 
 def ours(order: Order, likeness: str) -> list[Twin]:
     """The orders of the same that were placed here. It is asked again while others wait; as a rule there is none."""
-    same = Order.objects.filter(likeness=likeness).exclude(pk=order.pk).order_by()
-    if not same.exists():
+    if all(pk == order.pk for (pk,) in _ALIKE.rows(likeness)):
         return []
+    same = Order.objects.filter(likeness=likeness).exclude(pk=order.pk).order_by()
     since = timezone.now() - settings.DUPLICATE_WINDOW
     # What was settled as not bought, and found after all, counts from when that was told, or seen to.
     found_late = ~Q(found_as="") & Q(updated_at__gte=since)
@@ -114,6 +115,14 @@ def ours(order: Order, likeness: str) -> list[Twin]:
             found.append(_as_told(order, row, in_doubt=in_doubt))
     return sorted(found, key=lambda twin: not twin.in_doubt)[:MOST]
 
+
+_ALIKE = Prepared(lambda likeness: Order.objects.filter(likeness=likeness).order_by().values_list("pk")[:2], str)
+"""Two of the same tell that there is another one."""
+
+# The second term is that of the index, without which SQLite would not take it.
+_BY_HAND = Prepared(
+    lambda reference: Record.objects.filter(reference=reference).exclude(reference="").order_by().values_list("pk"), str
+)
 
 OPEN = Q(status__in=(*MOVING, Status.UNCERTAIN)) | ~Q(conflict="")
 """What may still be bought, and what nobody knows the fate of."""
@@ -159,9 +168,7 @@ def _theirs(order: Order, wanted: Wanted, now: datetime) -> list[Twin]:
 
     Few and plain conditions: Django takes longer to write a query than the database to answer it.
     """
-    # The second term is that of the index, without which SQLite would not take it.
-    rows = Record.objects.filter(reference=order.reference).exclude(reference="")
-    by_hand = list(rows.values_list("pk", flat=True))
+    by_hand = [pk for (pk,) in _BY_HAND.rows(order.reference)]
     pks = [*by_hand, *_unclaimed(order, wanted, now)]
     records = Record.objects.in_bulk(pks) if pks else {}
     found = []

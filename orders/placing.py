@@ -21,6 +21,7 @@ from orders.likeness import wanted_by, word
 from orders.models import QUEUE_DOWN, Contact, Order, Partner
 from orders.recipes import RECIPES
 from orders.reference import looks_like_ours
+from orders.statements import find
 from yeastar_api.messages import OrderRequest
 
 
@@ -205,7 +206,9 @@ def _ring(order: Order) -> None:
 
 def _check(recipe: Recipe, choices: Choices, request: OrderRequest) -> None:
     """What may have changed since the steps were answered, and every rule of the tutorials."""
-    if not Contact.objects.on_offer().filter(remote_id=choices.billing_contact_id).exists():
+    here = models.Q(destination=current_destination())
+    on_offer = here & models.Q(gone_at=None, hidden=False)
+    if not find(Contact, on_offer & models.Q(remote_id=choices.billing_contact_id), "remote_id"):
         raise CannotPlace("The billing contact is no longer in Yeastar's list. Choose another one.")
     for_account = recipe.target is not Target.DEVICE and choices.license_for != "existing"
     if (

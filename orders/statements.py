@@ -67,11 +67,11 @@ def updating(model: type[M], *where: Q, **columns: Any) -> Callable[[], int]:
         if any(hasattr(value, "resolve_expression") for value in columns.values()):
             raise _Unusual
     except _Unusual:
-        return partial(model._default_manager.filter(*where).update, **columns)
+        return partial(model._base_manager.filter(*where).update, **columns)
 
     def make() -> _Statement:
         numbers = count()
-        asked = model._default_manager.filter(*(_places(model, each, numbers) for each in where))
+        asked = model._base_manager.filter(*(_places(model, each, numbers) for each in where))
         query = cast("UpdateQuery", asked.query.chain(UpdateQuery))
         fields = {name: model._meta.get_field(name) for name in columns}
         query.add_update_values({name: Value(_saved(field, next(numbers))) for name, field in fields.items()})
@@ -115,14 +115,17 @@ def inserting(row: Model) -> Callable[[], None]:
 
 
 def find(model: type[M], where: Q, *columns: str) -> M | None:
-    """As `model.objects.only(*columns).get(where)`; None if there is none. For plain conditions only."""
+    """As `model.objects.only(*columns).get(where)`; None if there is none. For plain conditions only.
+
+    Without columns it has them all. What a manager would add to a condition must stand in it.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
     values: list[Any] = []
     shape = _shape(where, values)
 
     def make() -> tuple[_Statement, list[str], list[Any]]:
-        query = model._default_manager.only(*columns).filter(_places(model, where, count())).order_by().query
-        compiler = query.get_compiler(connection=connection)
+        asked = model._base_manager.filter(_places(model, where, count())).order_by()
+        compiler = (asked.only(*columns) if columns else asked).query.get_compiler(connection=connection)
         statement = _Statement(*compiler.as_sql())
         told = [each[0] for each in compiler.select]
         return statement, [each.target.attname for each in told], list(compiler.get_converters(told).items())

@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from orders.composing import Choices, Recipe, Target
+from orders.destination import current_destination
 from orders.models import Contact, Mirrored, Order, Partner
+from orders.statements import find
 
 OWN_ACCOUNT = "Our own account"
 
@@ -103,7 +106,7 @@ def _billed(recipe: Recipe) -> list[Row]:
 def _billing(choices: Choices) -> list[Row]:
     found = []
     if choices.billing_contact_id:
-        contact = Contact.objects.filter(remote_id=choices.billing_contact_id).first()
+        contact = find(Contact, Q(destination=current_destination(), remote_id=choices.billing_contact_id))
         found.append(_somebody("Invoice to", choices.billing_contact_id, contact))
     if choices.po_number:
         found.append(Row("Your PO number", choices.po_number))

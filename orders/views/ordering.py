@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,6 +26,7 @@ from orders.pickers import Picker
 from orders.placing import CannotPlace
 from orders.recipes import RECIPES
 from orders.rendering import HtmxHttpRequest, page, wants_partial
+from orders.statements import find
 from orders.summary import chosen, rows
 from orders.text import plain
 
@@ -125,7 +127,10 @@ def start(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 
 def own_order(request: HtmxHttpRequest, pk: UUID) -> Order:
     """One's own order. Everybody else's drafts do not exist, nor do those of products that are no longer sold."""
-    return get_object_or_404(Order, pk=pk, owner_id=request.user.pk, slug__in=RECIPES)
+    order = find(Order, Q(pk=pk, owner_id=request.user.pk))
+    if order is None or order.slug not in RECIPES:
+        raise Http404
+    return order
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
