@@ -23,6 +23,14 @@ NEWEST_FIRST = "-at"
 NOT_TOLD = "-"
 """As product, customer, status or currency: those of which none is told, or not known yet."""
 
+NONE_TOLD = {
+    "status": "not told",
+    "product": "not told or not yet known",
+    "customer": "not told or not yet known",
+    "currency": "not told",
+}
+"""What that is called. Product and customer stand in the details, which may not have been read yet."""
+
 PERIODS = {
     "today": "Today",
     "7-days": "7 days",

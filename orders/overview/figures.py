@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.db.models import QuerySet, Sum
 
 from orders import prepared
 from orders.browsing import shown
+from orders.browsing.asked import NONE_TOLD
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
 from orders.history import runs
@@ -35,8 +35,6 @@ RANK_SECONDS = 900
 """For so long at most it is remembered who the top customers are. How much they ordered is looked up each time."""
 
 OTHERS = "others"
-
-NOT_TOLD = "not told"
 
 MONEY = "SUM(count), SUM(priced), SUM(whole), SUM(fraction)"
 
@@ -105,13 +103,13 @@ def read(months: Months) -> Figures:
     for month, product, status, count in _added(Tally.Kind.PRODUCT, months, "month, key, status"):
         by_status[status][month] += count
         by_product[product][month] += count
-    statuses = _by_month(months, by_status, "status", lambda status: status or NOT_TOLD, STATUS_TONES)
+    statuses = _by_month(months, by_status, "status", lambda status: status or NONE_TOLD["status"], STATUS_TONES)
     counted, left_out = _money(months)
     customers, customers_count = _customers(months, statuses.total, counted)
     names = dict(kept().choices["product"])
 
     def called(key: str) -> str:
-        return names.get(key) or (product_name(key) if key else NOT_TOLD) or key
+        return names.get(key) or (product_name(key) if key else NONE_TOLD["product"]) or key
 
     return Figures(
         total=statuses.total,
@@ -219,13 +217,9 @@ def _by_month(
 
 def _money(months: Months) -> tuple[list[money.Sum], int]:
     """The sums of each currency, and how many orders are in none of them for what became of them."""
-    cells = _added(Tally.Kind.PRODUCT, months, "currency, status", MONEY)
-    counted = [
-        (currency, count, priced, exactly(*amount))
-        for currency, status, count, priced, *amount in cells
-        if money.summed(status)
-    ]
-    return money.sums(counted), sum(count for _, status, count, *_ in cells if not money.summed(status))
+    rows = _added(Tally.Kind.PRODUCT, months, "currency, status", MONEY)
+    cells = [(currency, status, count, priced, exactly(*amount)) for currency, status, count, priced, *amount in rows]
+    return money.sums(cells), sum(count for _, status, count, *_ in cells if not money.summed(status))
 
 
 def _customers(months: Months, total: int, sums: list[money.Sum]) -> tuple[list[Ranked], int]:
@@ -234,15 +228,12 @@ def _customers(months: Months, total: int, sums: list[money.Sum]) -> tuple[list[
     `total` and `sums` are those of all.
     """
     top, known = _ranking(months)
-    cells: dict[str, list[tuple[str, str, int, int, Decimal]]] = defaultdict(list)
+    cells: dict[str, list[money.Cell]] = defaultdict(list)
     rows = _added(Tally.Kind.PARTNER, months, "key, currency, status", MONEY, ["", *top])
     for key, currency, status, count, priced, *amount in rows:
         cells[key].append((currency, status, count, priced, exactly(*amount)))
     names = shown.customers(top)
-    of_each = {
-        key: tuple(money.sums((cell[0], *cell[2:]) for cell in of_it if money.summed(cell[1])))
-        for key, of_it in cells.items()
-    }
+    of_each = {key: tuple(money.sums(of_it)) for key, of_it in cells.items()}
     counts = {key: sum(count for _, _, count, *_ in of_it) for key, of_it in cells.items()}
     top = sorted((key for key in top if key in counts), key=lambda key: (-counts[key], names.get(key, key)))
     most = max((counts[key] for key in top), default=1)
@@ -267,7 +258,7 @@ def _customers(months: Months, total: int, sums: list[money.Sum]) -> tuple[list[
     if nobodys:
         found.append(
             Ranked(
-                label="No customer told",
+                label="No customer told, or not yet known",
                 count=nobodys,
                 share=0,
                 url=links.listed(months.first, months.last, customer=""),

@@ -10,6 +10,13 @@ NOT_SUMMED = frozenset({"failed", "invalid", "cancelled", "canceled", "refunded"
 """Statuses of theirs, in small letters, whose money was not spent or came back."""
 
 
+PAID, UNPAID = "succeed", "pending"
+"""The only statuses in sums of which it is known what they mean."""
+
+Cell = tuple[str, str, int, int, Decimal]
+"""Of some orders: currency, status of theirs, how many, of how many an amount is told, and how much that is."""
+
+
 def summed(status: str) -> bool:
     """Whether the money of orders with this status of theirs goes into sums."""
     return status.casefold() not in NOT_SUMMED
@@ -23,6 +30,14 @@ class Sum:
     orders: int
     priced: int  # of how many an amount is told
     amount: Decimal
+    pending: Decimal = Decimal(0)  # of the amount
+    unclear: Decimal = Decimal(0)  # of the amount: of a status that nobody here knows
+
+    @property
+    def of_which(self) -> str:
+        """What of the amount may not have been spent: 2,178.00 pending, 99.00 of an unknown status."""
+        parts = ((self.pending, UNPAID), (self.unclear, "of an unknown status"))
+        return ", ".join(f"{told(amount)} {words}" for amount, words in parts if amount)
 
     @property
     def unpriced(self) -> int:
@@ -40,17 +55,20 @@ def told(amount: Decimal) -> str:
     return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount:,.4f}"
 
 
-def sums(cells: Iterable[tuple[str, int, int, Decimal]]) -> list[Sum]:
-    """One sum for each currency, that of most orders first. A cell: currency, orders, of how many priced, amount.
+def sums(cells: Iterable[Cell]) -> list[Sum]:
+    """One sum for each currency, that of most orders first, without what is not summed.
 
     Orders of which neither currency nor amount is told make a sum of their own, without a currency.
     """
-    found: dict[str, tuple[int, int, Decimal]] = {}
-    for currency, orders, priced, amount in cells:
-        old = found.get(currency, (0, 0, Decimal(0)))
-        found[currency] = (old[0] + orders, old[1] + priced, old[2] + amount)
-    totals = [Sum(currency, *of_it) for currency, of_it in found.items()]
-    return sorted(totals, key=lambda each: (-each.orders, each.currency))
+    found: dict[str, Sum] = {}
+    for currency, status, orders, priced, amount in cells:
+        kind = status.casefold()
+        if kind in NOT_SUMMED:
+            continue
+        pending, unclear = amount if kind == UNPAID else 0, amount if kind not in (PAID, UNPAID) else 0
+        more = Sum(currency, orders, priced, amount, Decimal(pending), Decimal(unclear))
+        found[currency] = _added(found[currency], more) if currency in found else more
+    return sorted(found.values(), key=lambda each: (-each.orders, each.currency))
 
 
 def rest(sums: Iterable[Sum], taken: Iterable[Sum]) -> list[Sum]:
@@ -58,9 +76,19 @@ def rest(sums: Iterable[Sum], taken: Iterable[Sum]) -> list[Sum]:
     left = {each.currency: each for each in sums}
     for each in taken:
         if of_it := left.get(each.currency):
-            orders, priced = of_it.orders - each.orders, of_it.priced - each.priced
-            left[each.currency] = Sum(each.currency, orders, priced, of_it.amount - each.amount)
+            left[each.currency] = _added(of_it, each, -1)
     return [each for each in left.values() if each.orders > 0]
+
+
+def _added(one: Sum, other: Sum, sign: int = 1) -> Sum:
+    return Sum(
+        one.currency,
+        one.orders + sign * other.orders,
+        one.priced + sign * other.priced,
+        one.amount + sign * other.amount,
+        one.pending + sign * other.pending,
+        one.unclear + sign * other.unclear,
+    )
 
 
 def aligned(sums: Iterable[Sum], columns: Sequence[str]) -> tuple[list[Sum | None], bool]:

@@ -68,7 +68,8 @@ def _begin(row: Ranked) -> str:
 
 
 def _amount(of_it: money.Sum) -> str:
-    return f'{of_it.words} <bdi class="quiet">{escape(of_it.currency) or "currency not told"}</bdi>'
+    unclear = f'<span class="detail">of which {of_it.of_which}</span>' if of_it.of_which else ""
+    return f'{of_it.words} <bdi class="quiet">{escape(of_it.currency) or "currency not told"}</bdi>{unclear}'
 
 
 def looks(orders: Iterable[Look]) -> SafeString:

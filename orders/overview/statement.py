@@ -49,6 +49,7 @@ class Statement:
     sums: list[money.Sum]
     products: list[OfProduct]
     not_summed: list[tuple[str, int]]  # status of theirs, and of how many orders
+    unclear: list[tuple[str, int]]  # the same of those in the sums that are pending, or nobody knows what
     undetailed: int  # of so many only the row in their list was read
     undated: int  # of so many theirs tells no date: they stand under the day when they were first seen
     gone: int  # so many their list no longer holds; they count like the others
@@ -69,24 +70,25 @@ def read(customer: str, month: date) -> Statement:
     records = of_month(customer, month)
     rows = shown.rows(records.order_by("at", "pk").only(*COLUMNS)[:ROWS])
     names = {row.record.product_id: row.product for row in rows if row.record.product_id}
-    cells: dict[str, list[tuple[str, int, int, Decimal]]] = defaultdict(list)
-    left_out: Counter[str] = Counter()
+    cells: dict[str, list[money.Cell]] = defaultdict(list)
+    statuses: Counter[str] = Counter()
     counted: Counter[str] = Counter()
     for product_id, product_name, status, currency, *numbers, amount in _sums(records):
         orders, priced, detailed, dated, gone = numbers
         counted.update(orders=orders, undetailed=orders - detailed, undated=orders - dated, gone=gone)
+        statuses[status] += orders
         if money.summed(status):
             product = names.get(product_id) or product_name or product_id
-            cells[product].append((currency, orders, priced, Decimal(amount or 0) / PLACES))
-        else:
-            left_out[status] += orders
+            cells[product].append((currency, status, orders, priced, Decimal(amount or 0) / PLACES))
     by_product = [OfProduct(product, one) for product, of_it in sorted(cells.items()) for one in money.sums(of_it)]
+    by_number = sorted(statuses.items(), key=lambda each: (-each[1], each[0].casefold()))
     return Statement(
         rows=rows,
         orders=counted["orders"],
         sums=money.sums(cell for of_it in cells.values() for cell in of_it),
         products=by_product,
-        not_summed=sorted(left_out.items(), key=lambda each: (-each[1], each[0].casefold())),
+        not_summed=[each for each in by_number if not money.summed(each[0])],
+        unclear=[each for each in by_number if money.summed(each[0]) and each[0].casefold() != money.PAID],
         undetailed=counted["undetailed"],
         undated=counted["undated"],
         gone=counted["gone"],

@@ -28,9 +28,6 @@ from orders.rendering import HtmxHttpRequest, page
 
 managers_only = permission_required(SEE_ALL_ORDERS, raise_exception=True)
 
-TOLD = ("status", "product", "customer", "currency")
-"""What a record may not tell."""
-
 OTHERS = 10
 """Of a customer's other orders the record's page shows so many."""
 
@@ -153,8 +150,8 @@ def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 
 def _fields(asked: asking.Asked, known: Kept) -> list[dict[str, Any]]:
     """The lists to choose from; what is chosen stands in its list even if nobody else knows it."""
-    not_told = [(asking.NOT_TOLD, "Not told")]
-    told = {name: [*values, *(not_told if name != "who" else [])] for name, values in known.choices.items()}
+    none = {name: [(asking.NOT_TOLD, words.capitalize())] for name, words in asking.NONE_TOLD.items()}
+    told = {name: [*values, *none.get(name, [])] for name, values in known.choices.items()}
     offered = told | {"ours": list(asking.OURS.items()), "made": list(asking.MADE.items())}
     return [
         {
@@ -179,7 +176,7 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
         labels["product"] = product_name(asked.product)
     if asked.customer:
         labels["customer"] = shown.customers([asked.customer]).get(asked.customer, asked.customer)
-    labels |= {name: "not told" for name, value in labels.items() if name in TOLD and value == asking.NOT_TOLD}
+    labels |= {name: words for name, words in asking.NONE_TOLD.items() if labels.get(name) == asking.NOT_TOLD}
     for name, words in (("ours", asking.OURS), ("made", asking.MADE), ("period", asking.PERIODS)):
         labels |= {name: words[labels[name]]} if name in labels else {}
     begin, end = labels.pop("from", ""), labels.pop("to", "")

@@ -94,6 +94,16 @@ def test_each_filter_leaves_only_what_fits(monas: Client, queued: Callable[..., 
         assert listed(monas, f"/history/?{query}") == found, query
 
 
+def test_mona_is_told_that_no_customer_may_also_mean_not_yet_known(monas: Client) -> None:
+    record("READ", detail_at=NOW)
+    record("UNREAD")
+    page = monas.get("/history/", {"customer": "-"}).content.decode()
+    assert "<b>2</b> orders" in page
+    assert '<span class="quiet">Customer</span> <span dir="auto">not told or not yet known</span>' in page
+    assert ">Not told or not yet known</option>" in page
+    assert ">Not told</option>" in page, "a status, which their list tells"
+
+
 def test_what_stands_together_for_the_first_time_is_found_at_once(monas: Client, queued: Callable[..., Order]) -> None:
     def told(**row: Any) -> None:
         records.keep(current_destination(), [OrderRow(row)], timezone.now())

@@ -225,7 +225,7 @@ def test_customers_are_ranked_by_orders_and_the_rest_stand_in_one_row(monas: Cli
     assert (rows[0].label, rows[0].count, rows[0].sums[0].words) == ("Hotel Mirador", 9, "22.50")
     assert [(row.label, row.count, row.quiet) for row in rows[10:]] == [
         ("4 more", 8, True),
-        ("No customer told", 1, True),
+        ("No customer told, or not yet known", 1, True),
     ]
     assert monas.get(rows[0].statement).status_code == 200
 
@@ -265,10 +265,10 @@ def test_the_ranking_is_as_old_as_the_last_run_that_wrote_but_its_numbers_never_
 
 def test_nobody_at_the_top_is_never_remembered(monas: Client) -> None:
     mirrored(record("A"))
-    assert customers(monas.get("/overview/")) == [("No customer told", 1)]
+    assert customers(monas.get("/overview/")) == [("No customer told, or not yet known", 1)]
     mirrored(record("B", partner_id="7"))
     page = monas.get("/overview/")
-    assert customers(page) == [("7", 1), ("No customer told", 1)]
+    assert customers(page) == [("7", 1), ("No customer told, or not yet known", 1)]
     assert "1 customer ordered in these months" in page.content.decode()
 
 
@@ -301,7 +301,7 @@ def test_little_is_not_nothing_and_nearly_all_is_not_all(monas: Client, alice: U
 def test_without_a_customer_the_money_is_told_all_the_same(monas: Client) -> None:
     mirrored(record("A", currency="USD", amount="12.50", status="succeed"))
     page = monas.get("/overview/").content.decode()
-    row = page[page.index("No customer told") :]
+    row = page[page.index("No customer told, or not yet known") :]
     assert "12.50 <bdi" in row[: row.index("</tr>")]
     assert "Of no order in these months is a customer told" in page
 
@@ -465,6 +465,33 @@ def test_staff_learn_nothing(alices: Client) -> None:
         assert alices.get(url).status_code == 403
     page = alices.get("/orders/").content.decode()
     assert "/overview/" not in page
+
+
+def test_mona_reads_how_much_of_a_sum_is_not_paid_yet_or_of_a_status_that_nobody_knows(monas: Client) -> None:
+    partner("77", "Hotel Mirador")
+    told: dict[str, Any] = {"partner_id": "77", "product_id": "9", "currency": "USD"}
+    mirrored(
+        record("A", status="succeed", amount=Decimal("8613.00"), **told),
+        record("B", status="pending", amount=Decimal("2178.00"), **told),
+        record("C", status="weird_status", amount=Decimal("99.00"), **told),
+        record("D", status="refunded", amount=Decimal("5.00"), **told),
+        record("E", status="succeed", amount=Decimal("1.00"), currency="EUR", product_id="9"),
+    )
+    answer = monas.get("/overview/")
+    page = answer.content.decode()
+    assert [each.words for each in answer.context["figures"].sums] == ["10,890.00", "1.00"]
+    words = "of which 2,178.00 pending, 99.00 of an unknown status"
+    assert page.count(words) == 2, "beside the sum of all, and beside the customer's"
+    assert "What is <i>pending</i> is not paid yet" in page
+    quiet = monas.get("/overview/?period=last-year").content.decode()
+    assert "of which" not in quiet
+
+
+def test_what_is_left_for_the_other_customers_knows_what_is_pending() -> None:
+    cells = [("USD", "succeed", 2, 2, Decimal(10)), ("USD", "Pending", 1, 1, Decimal(4)), ("USD", "", 1, 1, Decimal(1))]
+    [left] = money.rest(money.sums([*cells, *cells]), money.sums([*cells, ("USD", "failed", 1, 1, Decimal(9))]))
+    assert (left.orders, left.priced, left.amount) == (4, 4, 15)
+    assert left.of_which == "4.00 pending, 1.00 of an unknown status"
 
 
 def test_each_currency_stands_in_its_own_column_whoever_has_none_of_it() -> None:

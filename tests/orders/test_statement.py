@@ -103,6 +103,20 @@ def test_what_was_cancelled_or_failed_is_shown_and_not_summed(monas: Client) -> 
     assert "17.50" not in page
 
 
+def test_mona_sees_on_tanakas_statement_that_the_sum_is_only_pending(monas: Client) -> None:
+    partner("77", "Tanaka")
+    record("A", status="pending", currency="EUR", amount="1234.56", product_id="9", product_name="Linkus")
+    record("B", status="succeed", currency="USD", amount="40.00", product_id="9", product_name="Linkus")
+    record("C", status="weird_status", currency="USD", amount="99.00", product_id="15", product_name="Connections")
+    record("D", status="", currency="USD")
+    page = monas.get("/statement/?customer=77&month=2026-05").content.decode()
+    assert page.count("of which 1,234.56 pending<") == 3, "in the sums, of the product, and below the list"
+    assert page.count("of which 99.00 of an unknown status<") == 3
+    said = re.search(r"In the sums, though perhaps not paid: (.*?)</p>", page)
+    assert said
+    assert re.sub("<[^>]+>", "", said[1]) == "1 with no status told, 1 pending, 1 weird_status."
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_sums_are_those_of_the_rows_whatever_the_vendor_tells(monas: Client, seed: int) -> None:
     drawn = random.Random(seed)
@@ -144,8 +158,16 @@ def test_our_own_account_has_a_statement_too_and_says_what_may_still_come(monas:
     page = monas.get("/statement/?customer=-&month=2026-05").content.decode()
     assert listed(page) == ["OURS", "UNREAD"]
     assert "Our own account, or no customer told" in page
+    assert "or for a PBX by its serial number, or the details are not read yet" in page
     assert "Of 1 order the details are not read yet" in page
     assert "Of 1 order Yeastar tells no date" in page
+
+
+def test_monas_linkus_order_for_a_serial_number_is_not_called_unread_once_its_details_are_read(monas: Client) -> None:
+    record("LINKUS", partner_id="", product_id="9", product_name="Linkus", product_no="369471667338")
+    page = monas.get("/statement/?customer=-&month=2026-05").content.decode()
+    assert "ordered for our own account, or for a PBX by its serial number</dd>" in page
+    assert "not read yet" not in page
 
 
 def test_months_are_turned_and_there_is_none_after_this_one(monas: Client) -> None:
