@@ -220,6 +220,21 @@ def test_what_a_manager_has_seen_to_stays_away_until_it_changes(
     assert order.reference in page(monas)
 
 
+def test_mona_who_has_seen_to_all_is_not_told_that_all_agrees(
+    buy: Callable[[], Order], portal: PartnerPortal, sandbox: Sandbox, monas: Client
+) -> None:
+    order = buy()
+    sandbox.world.happen({"event": "order_status", "orderNo": order.order_no, "status": "refunded"})
+    follow(portal)
+    monas.post(f"/history/drift/{Drift.objects.get().pk}/seen/", follow=True)
+    shown = page(monas)
+    assert "All that was bought here stands" not in shown
+    assert 'class="notice good"' not in shown
+    assert "No difference is left to see to" in shown
+    assert "1 was seen to" in shown
+    assert order.reference in page(monas, "?seen=1"), "where the page leads"
+
+
 def test_one_kind_is_shown_page_by_page(queued: Callable[..., Order], monas: Client) -> None:
     order, start = queued(), timezone.now()
     rows = []
