@@ -98,12 +98,14 @@ def nearest(order: Order) -> tuple[list[Candidate], int]:
 
 
 def _history(order: Order) -> str:
-    """The address of what was made elsewhere at that time."""
+    """The address of what was made elsewhere at that time; of its product, if all of that time tell theirs."""
     if order.destination != current_destination():
         return ""
     begin, end = (timezone.localdate(at) for at in sent_between(order))
     days = {"from": (begin - WINDOW).isoformat(), "to": (end + WINDOW).isoformat()}
-    return f"{reverse('orders:history')}?{urlencode({'made': 'elsewhere', **days})}"
+    product = wanted_by(order.request_body).product_id
+    only = {} if unclaimed(order).filter(product_id="").exists() else {"product": product}
+    return f"{reverse('orders:history')}?{urlencode({'made': 'elsewhere', **only, **days})}"
 
 
 def search(order: Order) -> str:

@@ -334,8 +334,11 @@ class _Hunt:
 
 def _found(nobodys: int, *, counts: bool, complete: bool) -> str:
     if nobodys:
-        may_be = "One of them" if nobodys == 1 else f"{nobodys:,} of them"
-        return f"{may_be} may be this order: a manager decides."
+        # They are counted, not compared: how many of them fit stands on the page where a manager decides.
+        if nobodys == 1:
+            return "One order of its time and product is no other order of ours: a manager decides whether it is that."
+        among = f"{nobodys:,} orders of its time and product are no other orders of ours"
+        return f"{among}: a manager decides whether it is one of them."
     if not complete:
         return "It is looked for again by itself."
     if not counts:

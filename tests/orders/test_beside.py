@@ -112,6 +112,19 @@ def test_the_page_lays_them_side_by_side_the_most_alike_first(
     assert "LR3" not in page
 
 
+def test_mona_is_led_to_those_of_the_product_unless_one_of_that_time_does_not_tell_its_product(
+    uncertain: Uncertain, sign_in: SignIn, mona: User
+) -> None:
+    order = uncertain()
+    record(order, "LR1", product_no="")
+    record(order, "LR2", product_id="12", product_no="")
+    listed = sign_in(mona).get(html.unescape(beside(order).untold_url)).content.decode()
+    assert "LR1" in listed
+    assert "LR2" not in listed, "it is of another product, so it is not among those that tell too little"
+    record(order, "LR3", product_id="", product_no="")
+    assert "product=" not in beside(order).untold_url, "else this one would be left out"
+
+
 def test_without_a_candidate_the_page_says_so_and_offers_the_number(
     uncertain: Uncertain, sign_in: SignIn, mona: User
 ) -> None:

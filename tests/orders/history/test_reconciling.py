@@ -16,6 +16,7 @@ from orders.history.reconciling import CONTRADICTED, LOOKED, reconcile
 from orders.lifecycle import Status
 from orders.models import EchoSighting, Order, Reading, Record
 from tests.orders.history.kit import events, now, placed_elsewhere
+from tests.orders.test_beside import record
 from tests.tutorials import SLUGS
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
@@ -70,6 +71,21 @@ def test_without_an_echo_nothing_is_proven_and_a_manager_gets_the_candidates(
     assert candidate.record.order_no == sandbox.ledger[-1]["receipt"]["orderNo"]
     assert {trait.verdict for trait in candidate.traits} == {"same"}
     assert nearest(now(not_bought)) == ([], 0)
+
+
+def test_what_mona_reads_among_the_events_and_beside_the_order_does_not_disagree(
+    lost: Callable[..., Order], look: Callable[..., Any], sandbox: Sandbox
+) -> None:
+    sandbox.configure(echo_po_number=False)
+    order = lost(bought=True)
+    for number in ("LR1", "LR2"):
+        record(order, number, product_no="")
+    look()
+    fitting, untold = nearest(now(order))
+    assert (len(fitting), untold) == (1, 2)
+    words = now(order).events.filter(title=LOOKED).last().words
+    assert "3 orders of its time and product are no other orders of ours" in words
+    assert "may be this order" not in words, "of two of them too little is told to say so"
 
 
 def test_one_order_of_theirs_is_no_candidate_once_it_is_claimed(
