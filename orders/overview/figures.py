@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from orders import prepared
-from orders.browsing import shown
+from orders.browsing import shown, unread
 from orders.browsing.asked import NONE_TOLD
 from orders.browsing.kept import kept, product_name
 from orders.destination import account_mark, current_destination
@@ -93,6 +93,7 @@ class Figures:
     not_summed: int
     customers: list[Ranked]
     customers_count: int
+    unread: str  # of how many orders nobody knows yet whose they are
     people: list[Ranked]
 
 
@@ -106,7 +107,8 @@ def read(months: Months) -> Figures:
     statuses = _by_month(months, by_status, "status", lambda status: status or NONE_TOLD["status"], STATUS_TONES)
     counted, left_out = _money(months)
     customers, customers_count = _customers(months, statuses.total, counted)
-    names = dict(kept().choices["product"])
+    known = kept()
+    names = dict(known.choices["product"])
 
     def called(key: str) -> str:
         return names.get(key) or (product_name(key) if key else NONE_TOLD["product"]) or key
@@ -120,6 +122,7 @@ def read(months: Months) -> Figures:
         not_summed=left_out,
         customers=customers,
         customers_count=customers_count,
+        unread=unread.words(months.span, known.destinations) if "" in by_product else "",
         people=_people(months),
     )
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orders import verdict
 from orders.browsing import asked as asking
-from orders.browsing import paging, shown
+from orders.browsing import paging, shown, unread
 from orders.browsing.finding import find
 from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
@@ -55,8 +55,8 @@ _VIEWS = Prepared(lambda owner: SavedView.objects.filter(owner_id=owner).values_
 @managers_only
 def history(request: HtmxHttpRequest) -> HttpResponse:
     """All orders at Yeastar as far as we have read them, newest first."""
-    asked = asking.parse(request.GET)
-    found = find(asked, timezone.now())
+    asked, now = asking.parse(request.GET), timezone.now()
+    found = find(asked, now)
     listed = paging.page(found, asked)
     views = [_View(*row) for row in _VIEWS.rows(request.user.pk)]
     context = {
@@ -79,6 +79,10 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "periods": asking.PERIODS,
         "views": [(view, view.query == asked.query) for view in views],
         "view": next((view for view in views if view.query == asked.query), None),
+        # By what they tell alone can be missed, for it is not known yet of all.
+        "unread": unread.words(asked.span(now), found.known.destinations)
+        if asked.q or asked.customer or asked.product
+        else "",
         "empty": not asked.filters and not listed.rows,
         "goes_on": bool(listed.seen),
         "jump": {"at": listed.further[0], "url": asked.page(after=listed.further[1])} if listed.further else None,

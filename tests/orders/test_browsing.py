@@ -9,17 +9,21 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders.browsing import paging
+from orders import prepared
+from orders.browsing import paging, unread
 from orders.browsing.asked import SORTS, Asked, parse
 from orders.browsing.finding import find
 from orders.destination import current_destination
 from orders.history import linking, records
 from orders.models import Order, Partner, Record, SavedView
+from orders.prepared import Query
 from orders.text import fold
 from yeastar_api.messages import OrderRow
 
@@ -102,6 +106,49 @@ def test_mona_is_told_that_no_customer_may_also_mean_not_yet_known(monas: Client
     assert '<span class="quiet">Customer</span> <span dir="auto">not told or not yet known</span>' in page
     assert ">Not told or not yet known</option>" in page
     assert ">Not told</option>" in page, "a status, which their list tells"
+
+
+def test_mona_who_looks_for_kiwi_is_told_that_details_are_not_read_yet(
+    monas: Client, queued: Callable[..., Order]
+) -> None:
+    partner("77", "Kiwi Orchards")
+    for number, columns in enumerate(({}, {"detail_tried_at": NOW}, {"detail_at": NOW}, {"gone_at": NOW})):
+        record(f"LR{number}", at=NOW - timedelta(days=number), **columns)
+    record("OURS", ours=(order := queued()), owner=order.owner, partner_id="78")
+    said = "Of 2 orders the details are not read yet: for whom they are, and what was bought, may not be known so far."
+    for query in ({"q": "kiwi"}, {"customer": "77"}, {"customer": "-"}, {"product": "9"}):
+        assert said in monas.get("/history/", query).content.decode(), query
+    assert "Of 1 order the details" in monas.get("/history/?q=kiwi&to=2026-05-19").content.decode()
+    assert "Of 1 order the details" in monas.get("/history/?q=kiwi&from=2026-05-20").content.decode()
+    for query in ({}, {"status": "succeed"}, {"q": "kiwi", "to": "2026-05-17"}):
+        assert "not read yet" not in monas.get("/history/", query).content.decode(), query
+    Record.objects.filter(order_no="LR0").update(destination="of another account")
+    cache.clear()
+    assert "Of 1 order the details" in monas.get("/history/?q=kiwi").content.decode()
+
+
+def test_of_a_long_history_not_all_unread_details_are_counted(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unread, "MOST", 3)
+    for number in range(5):
+        record(f"LR{number}")
+    assert "Of more than 3 orders the details" in monas.get("/history/?q=kiwi").content.decode()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL goes by what it has counted.")
+def test_unread_details_are_counted_in_their_own_indexes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Query] = []
+
+    def ask(query: Query) -> list[tuple[int]]:
+        asked.append(query)
+        return [(0,)]
+
+    monkeypatch.setattr(prepared, "rows_by_values", ask)
+    unread.words((NOW, NOW), [])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked[0][0]}", asked[0][1])
+        plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+    assert "INDEX record_unread (" in plan, plan
+    assert "INDEX record_unreadable" in plan
 
 
 def test_what_stands_together_for_the_first_time_is_found_at_once(monas: Client, queued: Callable[..., Order]) -> None:

@@ -487,6 +487,15 @@ def test_mona_reads_how_much_of_a_sum_is_not_paid_yet_or_of_a_status_that_nobody
     assert "of which" not in quiet
 
 
+def test_mona_reads_beside_the_customers_that_some_may_still_come(monas: Client) -> None:
+    told: dict[str, Any] = {"partner_id": "77", "product_id": "9"}
+    mirrored(record("A", detail_at=NOW, **told), record("B"), record("OLD", at=NOW - timedelta(days=700)))
+    assert "Of 1 order the details are not read yet" in monas.get("/overview/").content.decode()
+    Record.objects.filter(order_no="B").update(detail_at=NOW, **told)
+    tallies.rebuild(current_destination())
+    assert "not read yet" not in monas.get("/overview/").content.decode()
+
+
 def test_what_is_left_for_the_other_customers_knows_what_is_pending() -> None:
     cells = [("USD", "succeed", 2, 2, Decimal(10)), ("USD", "Pending", 1, 1, Decimal(4)), ("USD", "", 1, 1, Decimal(1))]
     [left] = money.rest(money.sums([*cells, *cells]), money.sums([*cells, ("USD", "failed", 1, 1, Decimal(9))]))
