@@ -162,7 +162,7 @@ def settle_as_never_placed(order: Order, *, reason: str, actor: AbstractBaseUser
 
 def cancel(order: Order, *, reason: str, actor: AbstractBaseUser) -> None:
     """Stop an order that no worker has taken yet: QUEUED → FAILED. Raises CannotSettle."""
-    words = f"Cancelled before it was sent. {reason}"
+    words = f"Cancelled before {'Yeastar took it' if order.attempts else 'it was sent'}. {reason}"
     if order.status == Status.QUEUED and order.move(
         Status.FAILED,
         title="Cancelled",

@@ -192,7 +192,7 @@ def _problem(order: Order, breaker: Breaker | None) -> str:
         return why
     if is_held(order, breaker):
         why = f"{breaker.reason} Nothing was bought." if breaker else order.problem
-        return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z} because: {why}"
+        return f"Held since {_since(order, breaker):%d %b %Y, %H:%M:%S %Z}, now because: {why}"
     return order.problem
 
 
@@ -202,8 +202,8 @@ def _since(order: Order, breaker: Breaker | None) -> datetime:
     return order.held_since or max(known)
 
 
-def stages(order: Order) -> list[Stage]:
-    """Queued, sent, recorded."""
+def stages(order: Order, events: list[dict[str, Any]]) -> list[Stage]:
+    """Queued, sent, recorded. `events` are those of its timeline."""
     status = Status(order.status)
     if status == Status.QUEUED:
         return [
@@ -218,15 +218,26 @@ def stages(order: Order) -> list[Stage]:
             Stage("Sending to Yeastar", "current", order.sending_since),
             Stage("Recorded", "todo"),
         ]
-    last = {
-        Status.PLACED: Stage("Recorded", "done", order.settled_at),
-        Status.FAILED: Stage("Settled as not bought", "unsure", order.settled_at)
-        if order.found_as or order.conflict
-        else Stage("Not bought", "stopped", order.settled_at),
-        Status.UNCERTAIN: Stage("Not known yet", "unsure", order.updated_at),
-    }[status]
+    if status == Status.UNCERTAIN:
+        # Not when the row was written last: each look for it in the history writes it, too.
+        lost_at = next((each["at"] for each in reversed(events) if each["to_status"] == status), None)
+        last = Stage("Not known yet", "unsure", lost_at)
+    elif status == Status.PLACED:
+        last = Stage("Recorded", "done", order.settled_at)
+    elif order.found_as or order.conflict:
+        last = Stage("Settled as not bought", "unsure", order.settled_at)
+    else:
+        last = Stage("Not bought", "stopped", order.settled_at)
     sent = Stage("Sent to Yeastar", "done", order.sending_since)
-    return [queued, sent if order.sending_since else Stage("Not sent", "stopped"), last]
+    not_sent = Stage("Not taken by Yeastar" if order.attempts else "Not sent", "stopped")
+    return [queued, sent if order.sending_since else not_sent, last]
+
+
+def sent_title(order: Order) -> str:
+    """What the request on the page is: nothing was sent of an order that ended before its first try."""
+    if order.status == Status.QUEUED:
+        return "What will be sent"
+    return "What was sent" if order.attempts else "What was to be sent"
 
 
 def receipt(order: Order) -> list[dict[str, str]]:
@@ -252,6 +263,7 @@ def _told(event: OrderEvent) -> dict[str, Any]:
     data = {key: value for key, value in event.data.items() if value not in ("", None)}
     return {
         "at": event.at,
+        "to_status": event.to_status,
         "title": event.title,
         "words": plain(event.words),
         "actor": event.actor,

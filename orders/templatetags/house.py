@@ -93,12 +93,16 @@ def when(value: Any) -> SafeString:
         return SafeString("")
     moment = timezone.localtime(value) if timezone.is_aware(value) else value
     now = timezone.localtime() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(timespec="seconds"),
-        date_format(moment, EXACT),
-        spoken(moment, now),
-    )
+    return _time(moment, spoken(moment, now))
+
+
+@register.filter
+def due(value: Any) -> SafeString:
+    """When something is to happen; what is overdue has not happened just now, but will in a moment."""
+    if not isinstance(value, datetime):
+        return SafeString("any moment now")
+    moment, now = timezone.localtime(value), timezone.localtime()
+    return _time(moment, spoken(moment, now) if moment > now else "any moment now")
 
 
 @register.filter
@@ -111,6 +115,10 @@ def as_of(value: Any) -> SafeString:
     words = date_format(moment, "H:i" if today else "j M, H:i")
     if abs(now - moment) < timedelta(hours=12):
         words = f"{words}, {spoken(moment, now)}"
+    return _time(moment, words)
+
+
+def _time(moment: datetime, words: str) -> SafeString:
     exact = date_format(moment, EXACT)
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), exact, words)
 

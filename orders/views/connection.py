@@ -160,6 +160,10 @@ def _last() -> Last | None:
     words = WENT[Outcome(last.outcome)]
     if last.order.status == Status.UNCERTAIN:
         return Last(f"{words} Nobody knows yet whether it was bought.", last.order, last.started_at, "warn")
+    if last.outcome in (Outcome.UNANSWERED, Outcome.LOST):
+        bought = last.order.status == Status.PLACED
+        known = "It is known by now: it was bought." if bought else "It is settled by now: nothing was bought."
+        return Last(f"{words} {known}", last.order, last.started_at, "good" if bought else "held")
     well = last.outcome in (Outcome.OPEN, Outcome.RECEIPT)
     return Last(words, last.order, last.started_at, "good" if well else "held")
 

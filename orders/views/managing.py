@@ -71,7 +71,7 @@ def cancel(request: HtmxHttpRequest, pk: UUID) -> HttpResponse:
     except CannotSettle as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, "Cancelled before it was sent. Nothing was bought.")
+        messages.success(request, "Cancelled. Nothing was bought.")
     return redirect(order)
 
 

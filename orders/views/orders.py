@@ -116,6 +116,7 @@ def show(
     can_settle = manager and order.status == Status.UNCERTAIN
     breaker = breaking.hold() if order.status == Status.QUEUED else None
     sees_history = request.user.has_perm(SEE_ALL_ORDERS) and (can_settle or order.settled)
+    events = verdict.timeline(order)
     context = {
         "order": order,
         "breaker": breaker,
@@ -123,10 +124,11 @@ def show(
         "problem": verdict.problem(order, breaker),
         "moving": order.moving and not order.conflict,
         "asks_every": _seconds_between_questions(order, can_settle=can_settle),
-        "stages": verdict.stages(order),
+        "stages": verdict.stages(order, events),
+        "sent_title": verdict.sent_title(order),
         "receipt": verdict.receipt(order),
         "rows": order.summary,
-        "events": verdict.timeline(order),
+        "events": events,
         "can_settle": can_settle,
         "beside": beside(order) if can_settle else None,
         "can_cancel": manager and order.status == Status.QUEUED,

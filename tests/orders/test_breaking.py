@@ -405,7 +405,7 @@ def test_an_order_that_was_never_tried_says_since_when_and_why_it_is_held(
     for words in (
         ">Held</h1>",
         "Was anything bought? Not yet.",
-        f"Held since {breaker.opened_at:%d %b %Y, %H:%M:%S} UTC because: Yeastar cannot be reached: no connection",
+        f"Held since {breaker.opened_at:%d %b %Y, %H:%M:%S} UTC, now because: Yeastar cannot be reached: no connection",
         "Nothing was bought.",
         "is sent by itself as soon as Yeastar answers again",
         "Yeastar is asked again",

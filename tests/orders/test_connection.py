@@ -113,6 +113,31 @@ def test_the_page_says_how_the_last_order_went(
     assert order.reference in page
 
 
+@pytest.mark.parametrize(
+    ("known", "words", "tone"),
+    [
+        ({"status": Status.PLACED}, "It is known by now: it was bought.", "good"),
+        ({"status": Status.FAILED}, "It is settled by now: nothing was bought.", "held"),
+    ],
+)
+def test_adam_is_told_what_became_of_the_last_order_once_its_doubt_is_over(
+    known: dict[str, str],
+    words: str,
+    tone: str,
+    queued: Callable[..., Order],
+    adams: Client,
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+) -> None:
+    order = queued()
+    sandbox.fault("save", "reset", processed=True)
+    submitting.submit(order.pk, portal)
+    Order.objects.filter(pk=order.pk).update(**known)
+    page = text(adams)
+    assert f"no clear answer came back. {words}" in page
+    assert f'<section class="verdict {tone}">' in page
+
+
 @pytest.mark.parametrize("trouble", [{"conflict": "The history has it."}, {"found_as": "LR3775"}])
 def test_the_page_does_not_say_that_nothing_was_bought_once_the_history_says_otherwise(
     trouble: dict[str, str], queued: Callable[..., Order], adams: Client, portal: PartnerPortal, sandbox: Sandbox

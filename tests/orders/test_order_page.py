@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from orders import placing, submitting, watching
+from orders import placing, submitting, verdict, watching
 from orders.destination import current_destination
 from orders.lifecycle import MOVING, Status
 from orders.models import Order
@@ -202,6 +203,70 @@ def test_held_says_since_when_and_keeps_the_first_moment(queued: Queued, alices:
     assert f"Held since {since:%d %b %Y, %H:%M:%S}" in shown
     assert "tried 2 times" in shown
     assert "Nothing was bought" in shown
+
+
+def test_a_held_order_tells_its_latest_reason_as_that_of_now_and_not_of_its_first_moment(
+    queued: Queued, sandbox: Sandbox, portal: PartnerPortal, alices: Client
+) -> None:
+    order = queued(SLUG)
+    sandbox.fault("save", "status", status=429)
+    submitting.submit(order.pk, portal)
+    Order.objects.filter(pk=order.pk).update(not_before=None)
+    with portal_for(httpx.MockTransport(unreachable)) as cut_off:
+        submitting.submit(order.pk, cut_off)
+    order.refresh_from_db()
+    assert order.held_since
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert (
+        f"Held since {order.held_since:%d %b %Y, %H:%M:%S} UTC, now because: Yeastar did not take the order yet: no"
+        in shown
+    )
+
+
+def test_a_try_whose_time_has_come_is_not_told_as_past(life: Life, alices: Client) -> None:
+    order = life.to("held")
+    assert "Next try <time" in alices.get(order.get_absolute_url()).content.decode()
+    Order.objects.filter(pk=order.pk).update(not_before=timezone.now() - timedelta(seconds=2))
+    shown = alices.get(order.get_absolute_url()).content.decode()
+    assert ">any moment now</time>" in shown.partition("Next try")[2].partition("</p>")[0]
+    assert "Next try <time" in shown
+
+
+def test_alice_reads_since_when_it_is_not_known_and_no_look_for_it_begins_that_time_anew(
+    life: Life, alices: Client
+) -> None:
+    order = life.to("uncertain")
+    [lost] = order.events.filter(to_status=Status.UNCERTAIN)
+    later = timezone.now() + timedelta(minutes=7)
+    with time_machine.travel(later, tick=False):
+        order.note(title="Looked for at Yeastar", words="Read to the end: 12 orders in 3 pages.")
+        order.refresh_from_db()
+        [*_, stage] = verdict.stages(order, verdict.timeline(order))
+    assert (stage.title, stage.at) == ("Not known yet", lost.at)
+
+
+def test_what_mona_cancels_after_it_was_tried_is_not_called_never_sent(
+    life: Life, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    order, monas = life.to("held"), sign_in(mona)
+    monas.post(f"/orders/{order.pk}/cancel/", {"reason": "Ordered by telephone"})
+    page = monas.get(order.get_absolute_url()).content.decode()
+    assert "Cancelled before Yeastar took it. Ordered by telephone" in page
+    assert "Not taken by Yeastar" in page, "as the step between"
+    assert "before it was sent" not in page
+    assert ">Not sent<" not in page
+
+
+def test_of_what_mona_cancels_before_its_first_try_the_page_shows_what_was_to_be_sent(
+    life: Life, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    order, monas = life.to("waiting"), sign_in(mona)
+    monas.post(f"/orders/{order.pk}/cancel/", {"reason": "Ordered by telephone"})
+    page = monas.get(order.get_absolute_url()).content.decode()
+    assert "Cancelled before it was sent. Ordered by telephone" in page
+    assert ">Not sent<" in page
+    assert "What was to be sent" in page
+    assert "What was sent" not in page
 
 
 def test_a_held_order_names_no_exception_and_says_once_that_it_is_tried_again(queued: Queued, alices: Client) -> None:
