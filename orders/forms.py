@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -16,6 +18,9 @@ SERIAL_NUMBER = RegexValidator(
     r"\A[0-9A-Za-z]{6,32}\Z",
     "A serial number has 6 to 32 letters and digits, and nothing else: for example 369471667338.",
 )
+IN_GROUPS = re.compile(r"[0-9A-Za-z]{2,}(?:[ \u00a0\u2010-\u2013-][0-9A-Za-z]{2,})+")
+"""A serial number as people read it out, or as it is printed: each blank or hyphen between two groups."""
+
 PRINTABLE = RegexValidator(r"\A[^\x00-\x1f\x7f-\x9f]*\Z", "Use one line of ordinary characters.")
 
 Knows = Callable[[str], bool]
@@ -94,10 +99,21 @@ class TargetForm(StepForm):
         """A serial number: of the right form where it is typed, one of ours where it is chosen."""
         product_no: str = self.cleaned_data["product_no"]
         if product_no and self.recipe.devices is Devices.TYPED:
+            self._refuse_groups(product_no)
             SERIAL_NUMBER(product_no)
         if product_no and self.devices is not None and product_no not in self.devices:
             raise forms.ValidationError("This PBX is not in your product list. Choose one that is.")
         return product_no
+
+    def _refuse_groups(self, typed: str) -> None:
+        """Show it without them in the field, so that nothing else is sent than what the person has seen there."""
+        if IN_GROUPS.fullmatch(typed):
+            joined = "".join(character for character in typed if character.isalnum())
+            SERIAL_NUMBER(joined)
+            data: Any = copy(self.data)
+            data[self.add_prefix("product_no")] = joined
+            self.data = data
+            raise forms.ValidationError("Blanks and hyphens are taken out. Compare the number with the PBX, and go on.")
 
     def clean(self) -> dict[str, Any]:
         """One target, and only one."""

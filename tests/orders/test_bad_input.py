@@ -123,8 +123,9 @@ def test_a_large_quantity_within_the_vendors_bounds_passes(draft: Draft, alices:
 
 
 SERIALS = [
-    "3694 7166 7338",
     "369471667338 x",
+    "36 94-7",
+    "-".join(["3694"] * 9),
     "36947",
     "3" * 33,
     "3" * 65,
@@ -143,6 +144,19 @@ def test_a_serial_number_that_is_none_is_refused_and_kept(typed: str, draft: Dra
     assert "<b>369471667338</b>" not in page
     (kept,) = Fields(page).held["product_no"]
     assert kept == typed
+
+
+@pytest.mark.parametrize("typed", ["3694 7166 7338", "3694-7166-7338", "3694\u00a07166\u20117338"])
+def test_alice_who_types_a_serial_number_in_groups_sees_it_without_them_before_it_is_taken(
+    typed: str, draft: Draft, alices: Client
+) -> None:
+    order = draft("linkus-cloud-service")
+    page = refused(alices, order, "target", {"product_no": typed})
+    assert "Blanks and hyphens are taken out" in page
+    assert Fields(page).held["product_no"] == ["369471667338"]
+    assert alices.post(step_url(order, "target"), {"product_no": "369471667338"}).status_code == 302
+    order.refresh_from_db()
+    assert order.picked.product_no == "369471667338"
 
 
 def test_blanks_around_a_serial_number_are_taken_off(draft: Draft, alices: Client) -> None:
