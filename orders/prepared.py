@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cache, partialmethod
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import NotSupportedError, connection
+from django.db.backends.signals import connection_created
 from django.db.models import QuerySet
+from django.dispatch import receiver
 
 if TYPE_CHECKING:  # 8 MB in every process that needs none on SQLite
     import psycopg
@@ -121,13 +124,32 @@ def rows(query: Query) -> list[Values]:
     PostgreSQL plans it once for each connection: that takes longer than to answer it. Nothing is lost, for no plan
     of what is asked so is to depend on the values.
     """
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql":
+        return rows_by_values(query)
+    connection.ensure_connection()
+    theirs: psycopg.Connection[Values] = connection.connection
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    try:
+        with wrap(_planning(connection.Database.Cursor)(theirs)) as cursor:  # type: ignore[attr-defined]
             cursor.execute(*query)
             return list(cursor.fetchall())
-        theirs: psycopg.Connection[Values] = connection.connection
-        if theirs.prepare_threshold is None:  # as Django leaves it; its own cursors never prepare
-            theirs.execute("SET plan_cache_mode = force_generic_plan")
-            theirs.prepare_threshold = 5
-        plain: type[psycopg.Cursor[Values]] = connection.Database.Cursor  # type: ignore[attr-defined]
-        return plain(theirs).execute(query[0], query[1], prepare=True).fetchall()
+    except NotSupportedError:  # a migration has given a column another type since then
+        connection.close_at = 0  # ends the connection, and its plans with it, behind this request
+        if connection.in_atomic_block:
+            raise
+        return rows_by_values(query)
+
+
+@cache
+def _planning(plain: type[psycopg.Cursor[Values]]) -> Any:
+    """A cursor whose questions PostgreSQL keeps planned. Django's own bind their values here, so that none is."""
+    return type("PlanningCursor", (plain,), {"execute": partialmethod(plain.execute, prepare=True)})
+
+
+@receiver(connection_created, dispatch_uid="orders.prepared")
+def _keep_plans(connection: Any, **_: Any) -> None:
+    """While no transaction is open, for a rollback would take it back."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+        connection.connection.prepare_threshold = 5  # Django has set that nothing may be kept

@@ -18,6 +18,9 @@ from django.db.models.sql import InsertQuery, UpdateQuery
 
 M = TypeVar("M", bound=Model)
 
+LOOKUPS = ("", "lt", "lte", "gt", "gte")
+"""Of a column of the model itself."""
+
 Shape = tuple[Any, ...]
 
 
@@ -64,7 +67,7 @@ def updating(model: type[M], *where: Q, **columns: Any) -> Callable[[], int]:
     values: list[Any] = []
     try:
         shape = [_shape(each, values) for each in where]
-        if any(hasattr(value, "resolve_expression") for value in columns.values()):
+        if any(map(_is_unusual, columns.values())):
             raise _Unusual
     except _Unusual:
         return partial(model._base_manager.filter(*where).update, **columns)
@@ -149,16 +152,18 @@ def _shape(where: Q, values: list[Any]) -> Shape:
     for child in where.children:
         if isinstance(child, Q):
             parts.append(_shape(child, values))
-        elif not isinstance(child, tuple) or hasattr(child[1], "resolve_expression"):
+        elif not isinstance(child, tuple) or _is_unusual(child[1]) or child[0].partition("__")[2] not in LOOKUPS:
             raise _Unusual
         elif child[1] is None:  # to be NULL is another question than to equal something
             parts.append(child)
-        elif child[0].rpartition("__")[2] in ("in", "isnull", "range"):
-            raise _Unusual
         else:
             parts.append(child[0])
             values.append(child[1])
     return tuple(parts)
+
+
+def _is_unusual(value: Any) -> bool:
+    return isinstance(value, Model) or hasattr(value, "resolve_expression")
 
 
 def _places(model: type[Model], where: Q, numbers: Iterator[int]) -> Q:

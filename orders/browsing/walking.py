@@ -141,7 +141,7 @@ class Walk:
         return _Way([Ranges("TRUE", [()])], _remain(terms))
 
     def _are_few(self, ranges: list[Ranges]) -> bool:
-        return sql.count(sql.mixed(ranges, _always(self._terms, Place(down=True)), LOOKED)) < LOOKED
+        return not ranges or sql.count(sql.mixed(ranges, _always(self._terms, Place(down=True)), LOOKED)) < LOOKED
 
 
 def _of_customers(customers: Customers) -> list[Ranges]:

@@ -50,7 +50,13 @@ def _postgres(took: str) -> list[Line]:
     if version < OLDEST_POSTGRES:
         found = [bad("Database", words, "PostgreSQL 14 or later is needed.")]
     if int(str(used)) > 0.85 * limit:
-        found.append(warn("Connections", f"{used} of {limit} are in use", "Raise max_connections, or use a pooler."))
+        found.append(
+            warn(
+                "Connections",
+                f"{used} of {limit} are in use",
+                "Raise max_connections, or use a pooler that knows prepared statements (PgBouncer from 1.21 on).",
+            )
+        )
     return found
 
 

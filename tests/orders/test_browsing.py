@@ -508,6 +508,19 @@ def test_htmx_gets_the_list_and_the_clean_address(monas: Client) -> None:
     assert answer["HX-Push-Url"] == "/history/?q=LR1"
 
 
+def test_two_words_that_share_no_customer_find_nothing_with_a_filter_either(monas: Client, mona: User) -> None:
+    for name in ("hotel", "clinic"):
+        Partner.objects.create(remote_id=name, company=name, search=name, mirrored_at=NOW)
+        told = {"destination": current_destination(), "partner_id": name, "at": NOW, "status": "succeed"}
+        Record.objects.bulk_create(
+            Record(key=f"{name}{n}", order_no=f"{name}{n}", first_seen_at=NOW, changed_at=NOW, **told)
+            for n in range(1_001)
+        )
+    for query in ("q=hotel&customer=clinic", "q=hotel&customer=clinic&status=succeed"):
+        page = monas.get(f"/history/?{query}")
+        assert (page.context["rows"], page.context["counted"]) == ([], "0")
+
+
 def test_a_view_is_saved_replaced_opened_and_deleted(monas: Client, mona: User) -> None:
     given = {"name": " Waiting  money ", "query": "status=pending&after=7&bad=1"}
     assert monas.post("/history/views/", given).url == "/history/?status=pending"

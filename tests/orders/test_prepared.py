@@ -81,6 +81,19 @@ def test_a_question_goes_on_after_one_that_failed() -> None:
     assert len(question.rows("7")) == 1
 
 
+def test_in_a_transaction_that_is_to_be_rolled_back_nothing_is_asked(alice: User) -> None:
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            Backend().get_user(alice.pk)
+
+
+def test_each_question_is_counted(alice: User, django_assert_num_queries: Any) -> None:
+    for _ in range(7):
+        with django_assert_num_queries(1):
+            Backend().get_user(alice.pk)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_threads_ask_the_same_question_each_on_its_own_connection() -> None:
     record("A", partner_id="7")

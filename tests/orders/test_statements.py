@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,13 +10,12 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from orders.lifecycle import Status
 from orders.models import Attempt, Order, OrderEvent, Outcome
 from orders.statements import find, inserting, updating
 
-NOW = timezone.now()
+NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 DUE = Q(not_before=None) | Q(not_before__lte=NOW) | Q(not_before__gt=LATER)
 
@@ -118,3 +117,9 @@ def test_a_row_that_must_not_be_is_not_added(orders: list[Order]) -> None:
     Attempt.objects.update(outcome=Outcome.NOT_DELIVERED)
     inserting(attempt(2))()
     assert Attempt.objects.count() == 2
+
+
+def test_what_is_unusual_is_left_to_django(orders: list[Order], mona: User, alice: User) -> None:
+    assert updating(Order, Q(owner=alice, attempts=2), owner=mona)() == 10
+    assert updating(Order, Q(owner__username="mona", conflict__in=["loud"]), attempts=7)() == 5
+    assert Order.objects.filter(owner=mona, attempts=7, conflict="loud").count() == 5

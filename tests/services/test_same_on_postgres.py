@@ -19,6 +19,7 @@ TESTS = [
     "tests/orders/test_browsing_numbers.py",
     "tests/orders/test_prepared.py",
     "tests/portal/test_audit.py",
+    "tests/services/postgres_only.py",
 ]
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("postgresql")]
