@@ -209,6 +209,7 @@
   doc.addEventListener('click', event => {
     const button = event.target.closest('[data-copy]')
     if (button) copy(button)
+    if (event.target.closest('[data-print]')) print()
     const link = event.target.closest('#errors a')
     const wanted = link && byId(link.hash.slice(1))
     if (wanted) {

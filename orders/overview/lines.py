@@ -37,7 +37,7 @@ def lines(rows: Iterable[Row]) -> SafeString:
             f'<th scope="row">{numbered(record, list_url)}</th>'
             f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>'
             f'<td data-label="Our reference, PO" dir="auto">{references(row) or NOTHING}</td>'
-            f'<td data-label="Asked by">{asker}</td>'
+            f'<td data-label="Asked by" class="staff">{asker}</td>'
             f'<td data-label="Status">{badge(record.status)}{"" if counts else NOT_SUMMED}</td>'
             f'<td data-label="Amount" class="right nowrap">{row.money or missing}</td>'
             f'<td data-label="Currency" dir="auto">{escape(record.currency) or missing}</td></tr>\n'

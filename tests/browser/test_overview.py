@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitor
-from tests.browser.test_every_page import overview, statement_of_our_own_account
+from tests.browser.test_every_page import overview, statement_of_a_customer, statement_of_our_own_account
 
 TONES = """() => [...document.querySelectorAll('.tones rect')].map(each => getComputedStyle(each).fill)"""
 SURFACE = "() => getComputedStyle(document.querySelector('.figure')).backgroundColor"
@@ -73,6 +73,57 @@ def test_a_statement_on_paper_has_its_heads_on_each_page_and_no_buttons(visitor:
         for each in page.locator(gone).all():
             expect(each).not_to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 700
+
+
+def test_a_customers_paper_says_whose_it_is_on_each_page_and_names_nobody_of_ours(visitor: Visitor) -> None:
+    page = statement_of_a_customer(visitor)
+    page.evaluate("window.print = () => document.body.classList.add('printed')")
+    page.get_by_role("button", name="Print").click()
+    expect(page.locator("body.printed")).to_be_visible()
+    whom, staff = page.locator(".lines thead .of-whom"), page.locator(".staff")
+    expect(whom).not_to_be_visible()
+    expect(staff.first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(whom).to_have_text(re.compile(r"^Kiwi .+, \w+ \d{4}$"))
+    expect(whom).to_be_visible()
+    assert page.get_by_text("made elsewhere").count() > 0
+    for each in [*staff.all(), *page.get_by_text("made elsewhere").all(), *page.get_by_text("Our account").all()]:
+        expect(each).not_to_be_visible()
+    assert page.title().startswith("Statement, ")
+    assert "Kiwi" in page.title(), "so it is found again among the files"
+
+
+BROKEN = """() => [...document.querySelectorAll('.numbers thead th, .runs tbody td[data-label=By]')].filter(each => {
+  const style = getComputedStyle(each), pen = new OffscreenCanvas(1, 1).getContext('2d')
+  pen.font = style.font
+  const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+  return each.offsetParent && each.innerText.split(/\\s+/).some(word => pen.measureText(word).width > room + 1)
+}).map(each => each.innerText)"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_no_word_in_the_head_of_a_table_is_broken(visitor: Visitor, width: int) -> None:
+    page = overview(visitor)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(BROKEN) == []
+    page = statement_of_a_customer(visitor)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate(BROKEN) == []
+    page.goto(visitor.site.url + "/history/sync/")
+    assert page.evaluate(BROKEN) == []
+
+
+def test_on_a_phone_the_menus_above_the_list_stay_on_the_page(visitor: Visitor) -> None:
+    page = statement_of_a_customer(visitor)
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.goto(page.url.replace("/statement/", "/history/"))
+    expect(page.locator(".listed")).to_contain_text("statement")
+    for menu in ("export", "keep"):
+        page.locator(f"#{menu} > summary").click()
+        box = page.locator(f"#{menu} .sheet").bounding_box()
+        assert box
+        assert box["x"] >= 0, menu
+        assert box["x"] + box["width"] <= 360, menu
 
 
 def test_without_scripts_a_customer_is_searched_and_a_month_chosen(visitor: Visitor) -> None:
