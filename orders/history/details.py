@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
@@ -26,7 +27,23 @@ FAILURES = 3
 AGAIN = timedelta(minutes=10)
 """So often a pending order is asked after."""
 
+AWAITED = 30
+"""Seconds for which a page waits for the details that somebody has asked for; a worker is seldom so late."""
+
 log = structlog.get_logger(__name__)
+
+
+def wait_for(record: Record, asked_at: datetime) -> None:
+    """Somebody has asked for this one by hand: its page goes on looking until they have come, or cannot be read."""
+    cache.set(f"details:awaited:{record.pk}", asked_at, AWAITED)
+
+
+def awaited(record: Record) -> bool:
+    """Whether details were asked for by hand a moment ago, and no worker has tried to read them since."""
+    asked_at = cache.get(f"details:awaited:{record.pk}")
+    if not isinstance(asked_at, datetime):
+        return False
+    return all(at is None or at < asked_at for at in (record.detail_at, record.detail_tried_at))
 
 
 def read_some(portal: PartnerPortal, reading: Reading, alive: Callable[[], None], touched: set[UUID]) -> None:

@@ -25,7 +25,7 @@ from orders.browsing import asked as asking
 from orders.browsing import paging, shown
 from orders.browsing.finding import find
 from orders.destination import current_destination
-from orders.history import differing, drift, runs
+from orders.history import details, differing, drift, runs
 from orders.models import SEE_ALL_ORDERS, Drift, Order, Record
 from orders.prepared import Prepared
 from orders.rendering import HtmxHttpRequest, page
@@ -292,11 +292,13 @@ def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     if record.destination != current_destination():
         messages.error(request, "This order is another account's. Yeastar would not tell of it.")
         return redirect("orders:record", pk=record.pk)
+    asked_at = timezone.now()  # before the worker is called: it may be quicker than we are
     try:
         tasks.read_detail.delay(record.pk)
     except (OperationalError, RedisError, OSError):
         messages.error(request, "No worker could be called: the queue did not answer. Try again in a moment.")
     else:
         auditing.note("record.asked", target=record, words="Yeastar is asked for it in full.")
-        messages.info(request, "Yeastar is asked for this order now. Load the page again in a moment.")
+        details.wait_for(record, asked_at)
+        messages.info(request, "Yeastar is asked for this order now. What it tells appears here by itself.")
     return redirect("orders:record", pk=record.pk)

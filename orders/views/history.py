@@ -20,7 +20,7 @@ from orders.browsing import paging, shown, unread
 from orders.browsing.finding import find
 from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
-from orders.history import drift, runs
+from orders.history import details, drift, runs
 from orders.likeness import OWN_ACCOUNT
 from orders.models import NAME_LENGTH, SEE_ALL_ORDERS, VIEWS, Drift, Order, Partner, Record, SavedView
 from orders.prepared import Prepared
@@ -114,13 +114,14 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "others": shown.rows(others),
         "freshness": runs.freshness(),
         "drifts": Drift.objects.filter(order=ours, seen_at=None) if ours else (),
+        "awaited": details.awaited(record),
         "asks_details": record.destination == current_destination(),
         "payloads": [
             ("The row of their list", _pretty(record.raw)),
             ("The details", _pretty(record.detail) if record.detail_at else ""),
         ],
     }
-    return page(request, "history/record.html", "history/record.html", context)
+    return page(request, "history/record.html", "history/_record.html", context)
 
 
 @require_POST

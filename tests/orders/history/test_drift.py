@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -128,6 +129,32 @@ def test_asked_for_its_details_again_it_is_gone_from_the_page_when_they_agree(
     assert noted() == {}
     record.refresh_from_db()
     assert record.status == "succeed"
+
+
+def test_mona_who_asked_for_the_details_sees_them_without_loading_the_page_again(
+    buy: Callable[[], Order], portal: PartnerPortal, monas: Client
+) -> None:
+    order = buy()
+    follow(portal)
+    record = Record.objects.get(ours=order)
+    here = f"/history/{record.pk}/"
+
+    def waits() -> bool:
+        shown = monas.get(here, headers={"HX-Request": "true"}).content.decode()
+        assert "<html" not in shown
+        assert ("being asked for" in shown) == (f'hx-get="{here}"' in shown)
+        assert ('http-equiv="refresh"' in monas.get(here).content.decode()) == ("hx-trigger" in shown)
+        return "hx-trigger" in shown
+
+    assert not waits()
+    monas.post(f"{here}ask/")
+    assert waits(), "no worker has read them yet"
+    tasks.read_detail(record.pk)
+    assert not waits()
+    assert "read <time" in monas.get(here).content.decode()
+    monas.post(f"{here}ask/")
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        assert not waits(), "no worker came: the page does not ask for ever"
 
 
 def test_other_numbers_stand_side_by_side(buy: Callable[[], Order], portal: PartnerPortal, monas: Client) -> None:
