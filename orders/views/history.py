@@ -117,8 +117,8 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         "awaited": details.awaited(record),
         "asks_details": record.destination == current_destination(),
         "payloads": [
-            ("The row of their list", _pretty(record.raw)),
-            ("The details", _pretty(record.detail) if record.detail_at else ""),
+            ("As Yeastar lists it", _pretty(record.raw)),
+            ("As it is told in full", _pretty(record.detail) if record.detail_at else ""),
         ],
     }
     return page(request, "history/record.html", "history/_record.html", context)

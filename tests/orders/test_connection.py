@@ -138,6 +138,14 @@ def test_adam_is_told_what_became_of_the_last_order_once_its_doubt_is_over(
     assert f'<section class="verdict {tone}">' in page
 
 
+def test_adam_needs_to_know_neither_bells_nor_beat(adams: Client) -> None:
+    page = text(adams)
+    for jargon in ("Bells", "bells", "broker", ">Beat<", "sweep"):
+        assert jargon not in page
+    for words in ("Calls waiting for a worker", "Scheduler", "Waiting orders looked through"):
+        assert words in page
+
+
 @pytest.mark.parametrize("trouble", [{"conflict": "The history has it."}, {"found_as": "LR3775"}])
 def test_the_page_does_not_say_that_nothing_was_bought_once_the_history_says_otherwise(
     trouble: dict[str, str], queued: Callable[..., Order], adams: Client, portal: PartnerPortal, sandbox: Sandbox
@@ -367,7 +375,7 @@ def test_who_works_is_told_by_signs_of_life(adams: Client, db: None) -> None:
     Heartbeat.objects.filter(name="worker on two").update(at=timezone.now() - pulse.SILENT)
     assert "1 alive" in text(adams)
     Heartbeat.objects.filter(name="sweep").update(at=timezone.now() - pulse.sweep_limit())
-    assert "bells do not reach a worker" in text(adams)
+    assert "calls do not reach a worker" in text(adams)
     Heartbeat.objects.filter(kind=pulse.Kind.WORKER).update(at=timezone.now() + timedelta(hours=2))
     assert "None is alive: nothing is sent." in text(adams), "a clock that was ahead proves nothing"
 

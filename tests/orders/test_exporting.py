@@ -420,7 +420,9 @@ def test_a_small_export_leaves_a_row_of_who_what_and_how_much(monas: Client, mon
     assert export.told == "Status: succeed"
     assert (export.state, export.rows, export.size) == (Export.State.SENT, 2, len(data))
     assert not list(files.folder().iterdir()), "nothing stays behind"
-    assert "Downloaded" in monas.get("/history/exports/").content.decode()
+    shown = monas.get("/history/exports/").content.decode()
+    assert "Downloaded" in shown
+    assert "straight to the browser; no file of it is kept" in shown, "so Mona looks for none"
 
 
 def test_the_name_says_what_and_when_and_takes_nothing_from_the_filters(monas: Client, shelf: Order) -> None:
