@@ -93,12 +93,19 @@ def test_a_customers_paper_says_whose_it_is_on_each_page_and_names_nobody_of_our
     assert "Kiwi" in page.title(), "so it is found again among the files"
 
 
-BROKEN = """() => [...document.querySelectorAll('.numbers thead th, .runs tbody td[data-label=By]')].filter(each => {
-  const style = getComputedStyle(each), pen = new OffscreenCanvas(1, 1).getContext('2d')
-  pen.font = style.font
-  const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
-  return each.offsetParent && each.innerText.split(/\\s+/).some(word => pen.measureText(word).width > room + 1)
-}).map(each => each.innerText)"""
+BROKEN = """() => {
+  const found = [], range = new Range()
+  for (const cell of document.querySelectorAll('.numbers thead th, .runs tbody td[data-label=By]')) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      range.setStart(texts.currentNode, word.index)
+      range.setEnd(texts.currentNode, word.index + word[0].length)
+      if (range.getClientRects().length > 1) found.push(word[0])
+    }
+  }
+  return found
+}"""
+"""Words that stand on more than one line."""
 
 
 @pytest.mark.parametrize("width", [1280, 360])
