@@ -31,9 +31,13 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4`", "'"))
+"""As telephones and word processors write them."""
+
+
 def fold(text: str) -> str:
-    """Text as it is searched: lower case, without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Text as it is searched: lower case, without accents, with one sort of apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(APOSTROPHES).casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(UNSTROKED)
 
 

@@ -141,6 +141,7 @@ class Order(models.Model):
             models.Index(fields=["likeness", "-placed_at"]),
             models.Index(fields=["-placed_at"], condition=~models.Q(conflict=""), name="order_conflict"),
             models.Index(fields=["-placed_at"], condition=~models.Q(found_as=""), name="order_found_as"),
+            models.Index(fields=["order_id"], condition=~models.Q(order_id=""), name="order_of_id"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orders import verdict
 from orders.browsing import asked as asking
-from orders.browsing import paging, shown, unread
+from orders.browsing import own, paging, shown, unread
 from orders.browsing.finding import find
 from orders.browsing.kept import Kept, product_name
 from orders.destination import current_destination
@@ -79,7 +79,8 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
         "periods": asking.PERIODS,
         "views": [(view, view.query == asked.query) for view in views],
         "view": next((view for view in views if view.query == asked.query), None),
-        # By what they tell alone can be missed, for it is not known yet of all.
+        "called": own.called(asked.q) if asked.q and not (listed.rows or asked.after or asked.before) else None,
+        # What is not known yet of all orders may miss some.
         "unread": unread.words(asked.span(now), found.known.destinations)
         if asked.q or asked.customer or asked.product
         else "",

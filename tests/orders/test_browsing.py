@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
@@ -17,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders import prepared
-from orders.browsing import paging, unread
+from orders.browsing import own, paging, unread
 from orders.browsing.asked import SORTS, Asked, parse
 from orders.browsing.finding import find
 from orders.destination import current_destination
@@ -209,6 +211,48 @@ def test_a_customer_is_found_by_any_part_of_a_word_without_accents(monas: Client
     for words, found in (("generale", ["A"]), ("ULLER soc", ["A"]), ("irado", ["B"]), ("e", ["B", "A"]), ("x y", [])):
         assert listed(monas, {"q": words}) == found, words
         assert listed(monas, {"customer": words}) == found, words
+
+
+@pytest.mark.parametrize("name", ["O'Brien", "O\u2019Brien", "O\u2018Brien", "O\u00b4Brien", "O`Brien"])
+def test_mona_finds_o_brien_whichever_apostrophe_she_and_the_vendor_type(monas: Client, name: str) -> None:
+    partner("1", name)
+    record("A", partner_id="1")
+    for typed in ("o'brien", "O\u2019BRIEN", "o\u00b4brien", "O`Brien"):
+        assert listed(monas, {"q": typed}) == ["A"], typed
+        assert listed(monas, {"customer": typed}) == ["A"], typed
+
+
+def test_what_was_folded_before_has_the_one_apostrophe_by_now(db: None) -> None:
+    for number, words in enumerate(("o\u2019brien \u2018s", "o'brien", "plain")):
+        Partner.objects.create(remote_id=f"{number}", mirrored_at=NOW, search=words)
+    importlib.import_module("orders.migrations.0019_called").fold_apostrophes(apps, None)
+    assert [*Partner.objects.order_by("pk").values_list("search", flat=True)] == ["o'brien 's", "o'brien", "plain"]
+
+
+def test_mona_looks_for_an_order_that_was_bought_a_minute_ago(
+    monas: Client, queued: Callable[..., Order], draft: Callable[[str], Order]
+) -> None:
+    order = queued()
+    Order.objects.filter(pk=order.pk).update(status="PLACED", order_no="LR77", order_id="3755141")
+    said = f'An order of ours is called so: <a href="/orders/{order.pk}/">Linkus Cloud Service</a>'
+    for typed in (order.reference, order.reference.lower(), "LR77", "lr77", "3755141"):
+        page = monas.get("/history/", {"q": typed}).content.decode()
+        assert said in page, typed
+        assert "It was not read from Yeastar\u2019s history yet." in page
+    for typed in ("LR7", draft("linkus-cloud-service").reference, "nothing"):
+        assert "An order of ours" not in monas.get("/history/", {"q": typed}).content.decode(), typed
+    row = record("LR77", ours=order, owner=order.owner, order_id="3755141")
+    assert listed(monas, {"q": "LR77"}) == ["LR77"]
+    for query in ({"q": "3755141"}, {"q": "LR77", "currency": "EUR"}):
+        page = monas.get("/history/", query).content.decode()
+        assert f'It stands in the history as <a href="/history/{row.pk}/">LR77</a>.' in page
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole.")
+def test_our_orders_are_found_by_indexes(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {own.CALLED}", ("x", "X") * 3)
+        assert "SCAN" not in str(cursor.fetchall())
 
 
 def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
