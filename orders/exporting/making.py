@@ -44,7 +44,7 @@ def ask(owner: User, asked: Asked, kind: Export.Format, told: str) -> Export | N
         format=kind,
         query=asked.query,
         told=told,
-        name=f"history-{timezone.localtime(now):%Y-%m-%d-%H%M}.{kind}",
+        name=f"history-{timezone.localtime(now):%Y-%m-%d-%H%M%S}.{kind}",
         asked_at=now,
     )
     if rows is not None:

@@ -18,6 +18,9 @@ USUAL = "12-months"
 
 PERIODS = {USUAL: "Last 12 months", "this-year": "This year", "last-year": "Last year"}
 
+EARLIEST, LATEST = date(1971, 1, 1), date(8999, 12, 1)
+"""No list goes further."""
+
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})", re.ASCII)
 
 
@@ -68,7 +71,8 @@ def parse(given: Mapping[str, str]) -> Months:
         first, last = last, first
         notes.append("The first month came after the last; they were exchanged.")
     if distance(first, last) >= MOST:
-        first = add(last, 1 - MOST)
+        last = min(last, this) if first <= this else last  # what is still to come holds no orders
+        first = max(first, add(last, 1 - MOST))
         notes.append(f"At most {MOST} months are shown at once: these are the last of those.")
     return Months(first, last, notes=tuple(notes))
 
@@ -83,13 +87,17 @@ def _named(name: str, this: date, notes: list[str]) -> Months:
 
 
 def month(text: str, notes: list[str]) -> date | None:
-    """The first day of a month like 2026-01; None for an empty text, or one that is none."""
+    """The first day of a month like 2026-01, or of the nearest one; None for an empty text, or one that is none."""
     text = text.strip()
     if not text:
         return None
     found = _MONTH.fullmatch(text)
-    if found and 1971 <= int(found[1]) <= 8999 and 1 <= int(found[2]) <= 12:
-        return date(int(found[1]), int(found[2]), 1)
+    if found and found[1] != "0000" and 1 <= int(found[2]) <= 12:
+        asked = date(int(found[1]), int(found[2]), 1)
+        nearest = min(max(asked, EARLIEST), LATEST)
+        if nearest != asked:
+            notes.append(f"“{text}” is too far away: {nearest:%B %Y} was taken.")
+        return nearest
     shown = storable(text[:30]) + "…" * (len(text) > 30)
     notes.append(f"“{shown}” is no month like 2026-01, so it was ignored.")
     return None

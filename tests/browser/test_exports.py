@@ -61,7 +61,7 @@ def test_a_click_downloads_what_is_listed(visitor: Visitor) -> None:
     page.get_by_text("Export", exact=True).press("Enter")
     with page.expect_download() as started:
         page.get_by_role("button", name="CSV").press("Enter")
-    assert re.fullmatch(r"history-\d{4}-\d\d-\d\d-\d{4}\.csv", started.value.suggested_filename)
+    assert re.fullmatch(r"history-\d{4}-\d\d-\d\d-\d{6}\.csv", started.value.suggested_filename)
     text = Path(started.value.path()).read_text(encoding="utf-8-sig")
     _, *rows = csv.reader(io.StringIO(text, newline=""))
     assert [read_back(row[1]) for row in rows] == numbers(page)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.signals import request_finished
 from django.db import close_old_connections
@@ -428,10 +429,20 @@ def test_a_small_export_leaves_a_row_of_who_what_and_how_much(monas: Client, mon
 def test_the_name_says_what_and_when_and_takes_nothing_from_the_filters(monas: Client, shelf: Order) -> None:
     query = 'q=LR1"; filename=evil\r\nX-Evil: 1'
     answer = monas.post("/history/exports/ask/", {"format": "csv", "query": query})
-    assert re.fullmatch(r'attachment; filename="history-\d{4}-\d\d-\d\d-\d{4}\.csv"', answer["Content-Disposition"])
+    assert re.fullmatch(r'attachment; filename="history-\d{4}-\d\d-\d\d-\d{6}\.csv"', answer["Content-Disposition"])
     assert "X-Evil" not in answer
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Cache-Control"] == "no-store, private"
+
+
+def test_mona_who_exports_three_filters_in_one_minute_has_three_names(monas: Client, shelf: Order) -> None:
+    names, begin = set(), timezone.now()
+    for second, status in enumerate(("succeed", "pending", "failed")):
+        with time_machine.travel(begin + timedelta(seconds=second), tick=False):
+            answer = monas.post("/history/exports/ask/", {"format": "csv", "query": f"status={status}"})
+        b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        names.add(answer["Content-Disposition"])
+    assert len(names) == 3, names
 
 
 def test_chunks_are_of_a_size(monas: Client, db: None) -> None:

@@ -216,6 +216,26 @@ def test_what_cannot_be_meant_is_said_and_ignored(monas: Client, query: str) -> 
     assert len(answer.context["months"]) <= period.MOST
 
 
+@pytest.mark.parametrize(
+    ("query", "first", "last", "said"),
+    [
+        ({"from": "1900-01"}, "2021-06", "2026-05", "“1900-01” is too far away: January 1971 was taken."),
+        ({"from": "1900-01", "to": "2100-01"}, "2021-06", "2026-05", "At most 60 months"),
+        ({"from": "2026-01", "to": "2100-01"}, "2026-01", "2026-05", "At most 60 months"),
+        ({"from": "9999-12"}, "8999-12", "8999-12", "“9999-12” is too far away: December 8999 was taken."),
+        ({"from": "2030-01", "to": "2100-01"}, "2095-02", "2100-01", "At most 60 months"),
+        ({"from": "0000-01"}, "2025-06", "2026-05", "“0000-01” is no month like 2026-01"),
+    ],
+)
+def test_mona_asks_for_a_month_far_away_and_sees_the_nearest(
+    monas: Client, query: dict[str, str], first: str, last: str, said: str
+) -> None:
+    months = monas.get("/overview/", query).context["months"]
+    assert (f"{months.first:%Y-%m}", f"{months.last:%Y-%m}") == (first, last)
+    assert said in " ".join(months.notes)
+    assert not any("is no month" in note for note in months.notes) or query["from"] == "0000-01"
+
+
 def test_customers_are_ranked_by_orders_and_the_rest_stand_in_one_row(monas: Client) -> None:
     partner("7", "Hotel Mirador")
     many = [record(f"M{n}", partner_id="7", currency="USD", amount="2.5", status="succeed") for n in range(9)]
