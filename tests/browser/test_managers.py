@@ -79,3 +79,16 @@ def test_a_run_is_started_by_keyboard_and_its_end_is_said(visitor: Visitor) -> N
     keys_at(page).press("form[action$='/sync/now/'] button.primary")
     expect(page.get_by_role("button", name="Sync now")).to_be_enabled(timeout=30_000)
     expect(page.locator(".runs tbody tr").first).to_contain_text(re.compile("manager"))
+
+
+def test_mona_asks_for_the_details_of_an_order_and_sees_them_come(visitor: Visitor) -> None:
+    page = history(visitor)
+    page.locator(".records tbody th a").first.click()
+    details = page.locator("dd[data-say]", has_text="read")
+    expect(details).to_be_visible()
+    visitor.site.vendor.fault("order_get", "delay", seconds=3)
+    page.locator(".again button").click()
+    expect(page.get_by_text("being asked for")).to_be_visible()
+    expect(page.get_by_text("being asked for")).to_be_hidden(timeout=15_000)
+    expect(details).to_contain_text("just now")
+    expect(page.locator("#say")).to_have_text("Nothing more is asked for now.")
