@@ -112,7 +112,7 @@ def search(order: Order) -> str:
     """How the search in Yeastar's history stands, in one sentence; empty if it is not looked for."""
     if astray(order):
         return ""  # why, stands at the head of the page
-    next_time = f"next {_clock(order.look_at)}" if order.look_at else "it is not looked for again"
+    next_time = f"next {_next(order.look_at)}" if order.look_at else "it is not looked for again"
     last = order.events.filter(title=LOOKED).order_by("-number").first() if order.looks else None
     if last is None:
         return f"Not looked for in the history at Yeastar yet; {next_time}." if order.look_at else ""
@@ -121,6 +121,10 @@ def search(order: Order) -> str:
     told = f", {counted(pages, 'page')}" if isinstance(pages, int) else ""
     cut = "" if last.data.get("complete", True) else ", not to the end"
     return f"Looked for in the history at Yeastar {times}, last {_clock(last.at)}{told}{cut}; {next_time}."
+
+
+def _next(look_at: datetime) -> str:
+    return _clock(look_at) if look_at > timezone.now() else "any moment now"
 
 
 def besides(order: Order, record: Record | None = None) -> list[Trait]:

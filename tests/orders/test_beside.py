@@ -357,6 +357,13 @@ def test_how_the_search_stands_is_said_in_one_sentence(uncertain: Uncertain) -> 
     assert beside(order).search == ""
     order.look_at = timezone.now() + timedelta(minutes=5)
     assert beside(order).search.startswith("Not looked for in the history at Yeastar yet; next ")
+    soon = timezone.now() + timedelta(minutes=5)
+    for look_at, words in (
+        (soon, f"next {timezone.localtime(soon):%H:%M:%S}."),
+        (soon - timedelta(hours=1), "next any moment now."),
+    ):
+        order.look_at = look_at
+        assert beside(order).search.endswith(words), "a time that is past is no time of the next look"
     order.note(title=LOOKED, data={"pages": 124, "complete": True}, looks=3)
     order.refresh_from_db()
     order.look_at = None
