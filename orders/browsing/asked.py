@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.http import urlencode
 
@@ -97,6 +98,11 @@ class Asked:
         """Its address, without the page."""
         return urlencode(self.filters | ({"sort": self.sort} if self.sort != NEWEST_FIRST else {}))
 
+    @property
+    def here(self) -> str:
+        """Its address, of this very page."""
+        return self.page(**{name: key for name in ("after", "before") if (key := getattr(self, name))})[1:]
+
     def page(self, **cursor: int) -> str:
         """The address of one page of it."""
         return "?" + "&".join(part for part in (self.query, urlencode(cursor)) if part)
@@ -142,6 +148,16 @@ def parse(given: Mapping[str, str]) -> Asked:
         before=None if after else before,
         notes=tuple(notes),
     )
+
+
+def came_from(given: Mapping[str, str]) -> str:
+    """The list that one came from to another page, as that page's address tells it."""
+    return parse(QueryDict(given.get("back", "")[:2000])).here
+
+
+def with_back(here: str) -> str:
+    """The end of the address of a page from which one goes back to a list."""
+    return f"?{urlencode({'back': here})}" if here else ""
 
 
 def _text(given: Mapping[str, str], name: str, notes: list[str]) -> str:

@@ -46,16 +46,16 @@ def their_status(status: str) -> SafeString:
 
 
 @register.simple_tag
-def record_rows(rows: Iterable[Any]) -> SafeString:
-    """The rows of a table of records, as cards where it is narrow."""
-    return SafeString("".join(map(_Writer().row, rows)))
+def record_rows(rows: Iterable[Any], back: str = "") -> SafeString:
+    """The rows of a table of records, as cards where it is narrow. `back` ends the addresses that they lead to."""
+    return SafeString("".join(map(_Writer(back).row, rows)))
 
 
-def numbered(record: Any, list_url: str) -> str:
+def numbered(record: Any, list_url: str, back: str = "") -> str:
     """The order number, which leads to the record and can be copied; and whether their list no longer holds it."""
     number, gone = escape(record.order_no or record.key), '<span class="gone">no longer in their list</span>'
     return (
-        f'<span class="ident"><a href="{list_url}{record.pk}/" class="id">{number}</a>'
+        f'<span class="ident"><a href="{list_url}{record.pk}/{back}" class="id">{number}</a>'
         f'<button type="button" class="copy" data-copy="{number}" aria-label="Copy the order number">'
         f"{icon('copy')}{icon('check')}</button></span>{gone if record.gone_at else ''}"
     )
@@ -82,8 +82,9 @@ class Clock:
 class _Writer(Clock):
     """Writes rows. What is the same in many of them is made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, back: str) -> None:
         super().__init__()
+        self.back = escape(back)
         self.list_url = reverse("orders:history")
         self.status = cache(their_status)
 
@@ -92,7 +93,7 @@ class _Writer(Clock):
         missing = NONE if record.detail_at else UNKNOWN  # the details were read, and it does not stand in them
         cells = (
             f'<td class="nowrap">{self.when(record.at)}</td>',
-            f'<th scope="row">{numbered(record, self.list_url)}</th>',
+            f'<th scope="row">{numbered(record, self.list_url, self.back)}</th>',
             f"<td>{self.status(record.status)}</td>",
             f'<td data-label="Product" dir="auto">{escape(row.product) or missing}</td>',
             f'<td data-label="Customer" dir="auto">{self.customer(row) or missing}</td>',

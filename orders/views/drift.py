@@ -289,9 +289,10 @@ def see_to_drift(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     """Let a worker ask Yeastar for one order in full, at once."""
     record = get_object_or_404(Record, pk=pk)
+    there = f"{reverse('orders:record', args=[pk])}{asking.with_back(asking.came_from(request.GET))}"
     if record.destination != current_destination():
         messages.error(request, "This order is another account's. Yeastar would not tell of it.")
-        return redirect("orders:record", pk=record.pk)
+        return redirect(there)
     asked_at = timezone.now()  # before the worker is called: it may be quicker than we are
     try:
         tasks.read_detail.delay(record.pk)
@@ -301,4 +302,4 @@ def ask_details(request: HtmxHttpRequest, pk: int) -> HttpResponse:
         auditing.note("record.asked", target=record, words="Yeastar is asked for it in full.")
         details.wait_for(record, asked_at)
         messages.info(request, "Yeastar is asked for this order now. What it tells appears here by itself.")
-    return redirect("orders:record", pk=record.pk)
+    return redirect(there)

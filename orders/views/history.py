@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -55,8 +56,9 @@ _VIEWS = Prepared(lambda owner: SavedView.objects.filter(owner_id=owner).values_
 @managers_only
 def history(request: HtmxHttpRequest) -> HttpResponse:
     """All orders at Yeastar as far as we have read them, newest first."""
-    asked, now = asking.parse(request.GET), timezone.now()
+    asked, now = _asked(request.GET), timezone.now()
     found = find(asked, now)
+    narrowed = chips(asked)
     listed = paging.page(found, asked)
     views = [_View(*row) for row in _VIEWS.rows(request.user.pk)]
     context = {
@@ -69,12 +71,14 @@ def history(request: HtmxHttpRequest) -> HttpResponse:
             *([_how_far(listed.seen, asked)] if listed.seen else []),
         ],
         "rows": shown.rows(listed.rows, found.known.people),
+        "back": asking.with_back(asked.here),
         "counted": paging.count(found, listed),
         "older": asked.page(after=listed.after) if listed.after else "",
         "newer": asked.page(before=listed.before) if listed.before else "",
         "first": asked.page() if listed.before else "",
         "fields": _fields(asked, found.known),
-        "chips": chips(asked),
+        "chips": narrowed,
+        "customer": _shown(next((each["label"] for each in narrowed if each["name"] == asking.NAMES["customer"]), "")),
         "sorts": _sorts(asked, found.sort),
         "periods": asking.PERIODS,
         "views": [(view, view.query == asked.query) for view in views],
@@ -105,8 +109,11 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     alike = Record.objects.filter(partner_id=record.partner_id).exclude(partner_id="").order_by("-at", "-pk")
     others = alike.exclude(pk=pk).defer("raw", "detail")[:OTHERS] if record.partner_id else []
     ours = Order.objects.filter(record=record).first()
+    came_from = asking.came_from(request.GET)
     context = {
         "row": row,
+        "came_from": came_from,
+        "back": asking.with_back(came_from),
         "record": record,
         "partner": Partner.objects.filter(remote_id=record.partner_id).first() if record.partner_id else None,
         "ours": ours,
@@ -128,7 +135,7 @@ def record_page(request: HtmxHttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @managers_only
 def save_view(request: HtmxHttpRequest) -> HttpResponse:
-    """Keep what is asked for under a name; a name that is there already is given to this."""
+    """Keep what is asked for under a name; one that is there already is given to this only if that is meant."""
     query = asking.parse(QueryDict(request.POST.get("query", "")[:2000])).query
     name = asking.cleaned(request.POST.get("name", ""))
     mine = SavedView.objects.filter(owner=request.user)
@@ -136,6 +143,10 @@ def save_view(request: HtmxHttpRequest) -> HttpResponse:
         messages.error(request, "Give the view a name.")
     elif len(name) > NAME_LENGTH:
         messages.error(request, f"This name is too long: {NAME_LENGTH} characters at most.")
+    elif "replace" not in request.POST and mine.filter(name=name).exclude(query=query).exists():
+        messages.error(
+            request, f"You have a view “{name}” already. Give another name, or tick “Replace mine of that name”."
+        )
     elif mine.exclude(name=name).count() >= VIEWS:
         messages.error(request, f"You keep {VIEWS} views already. Delete one first.")
     else:
@@ -152,6 +163,24 @@ def delete_view(request: HtmxHttpRequest, pk: int) -> HttpResponse:
     view.delete()
     messages.success(request, f"The view “{view.name}” is deleted.")
     return redirect(f"{reverse('orders:history')}?{view.query}")
+
+
+def _asked(given: QueryDict) -> asking.Asked:
+    """What the address asks for. The form shows the name of a customer, and tells along who that was: as long as
+    nobody has typed another, it still is.
+    """
+    asked, was = asking.parse(given), _shown(given.get("was", ""))
+    return replace(asked, customer=was) if was and asked.customer == _shown(_customer(was)) else asked
+
+
+def _shown(text: str) -> str:
+    """As the field shows it."""
+    return asking.cleaned(text)[: asking.LONGEST].strip()
+
+
+def _customer(told: str) -> str:
+    """What the customer of a filter is called; of words they themselves."""
+    return asking.NONE_TOLD["customer"] if told == asking.NOT_TOLD else shown.customers([told]).get(told, told)
 
 
 def _fields(asked: asking.Asked, known: Kept) -> list[dict[str, Any]]:
@@ -181,7 +210,7 @@ def chips(asked: asking.Asked) -> list[dict[str, str]]:
     if asked.product:
         labels["product"] = product_name(asked.product)
     if asked.customer:
-        labels["customer"] = shown.customers([asked.customer]).get(asked.customer, asked.customer)
+        labels["customer"] = _customer(asked.customer)
     labels |= {name: words for name, words in asking.NONE_TOLD.items() if labels.get(name) == asking.NOT_TOLD}
     for name, words in (("ours", asking.OURS), ("made", asking.MADE), ("period", asking.PERIODS)):
         labels |= {name: words[labels[name]]} if name in labels else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import re
 from collections.abc import Callable
@@ -253,6 +254,55 @@ def test_our_orders_are_found_by_indexes(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {own.CALLED}", ("x", "X") * 3)
         assert "SCAN" not in str(cursor.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("number", "company", "shows"),
+    [("77", "Kiwi Orchards", "Kiwi Orchards"), ("77", "K  <b> " + "x" * 130, "K &lt;b&gt; " + "x" * 94), ("-", "", "")],
+)
+def test_mona_who_clicked_a_customer_reads_the_name_and_keeps_just_that_customer(
+    monas: Client, number: str, company: str, shows: str
+) -> None:
+    partner("77", company)
+    partner("78", f"{company} of the south")
+    record("A", partner_id="" if number == "-" else number, status="succeed")
+    record("B", partner_id="78", status="succeed")
+    page = monas.get("/history/", {"customer": number}).content.decode()
+    [value] = re.findall(r'<input name="customer" id="id_customer" value="([^"]*)"', page)
+    [was] = re.findall(r'<input type="hidden" name="was" value="([^"]*)">', page)
+    assert (value, was) == (shows or "not told or not yet known", number)
+    form = {"customer": html.unescape(value), "was": was, "status": "succeed"}
+    answer = monas.get("/history/", form, headers={"HX-Request": "true"})
+    assert answer["HX-Push-Url"] == f"/history/?status=succeed&customer={number}"
+    assert listed(monas, form) == ["A"]
+    assert listed(monas, form | {"customer": "south"}) == ["B"]
+    assert listed(monas, form | {"customer": ""}) == ["B", "A"]
+
+
+def test_mona_goes_back_from_an_order_to_the_page_of_the_list_that_she_came_from(monas: Client) -> None:
+    rows = [record(f"LR{number:02}", status="pending", at=NOW - timedelta(hours=number)) for number in range(60)]
+    first = monas.get("/history/", {"status": "pending"})
+    older = monas.get(f"/history/{first.context['older']}")
+    there = re.search(r'href="(/history/\d+/\?back=[^"]+)" class="id"', older.content.decode())
+    assert there
+    page = monas.get(html.unescape(there[1]))
+    here = f"/history/?status=pending&after={rows[49].pk}"
+    assert f'<a href="{html.escape(here)}">History</a>' in page.content.decode()
+    assert listed(monas, here)[0] == "LR50"
+    action = re.search(r'action="(/history/\d+/ask/[^"]+)"', page.content.decode())
+    assert action
+    assert monas.post(html.unescape(action[1])).url == html.unescape(there[1])
+    assert '<a href="/history/">History</a>' in monas.get(f"/history/{rows[0].pk}/").content.decode()
+    assert f'href="/history/{rows[0].pk}/" class="id"' in monas.get("/history/").content.decode(), "nothing is filtered"
+
+
+@pytest.mark.parametrize(
+    "back", ["//evil.test/", '"><script>', "javascript:alert(1)", "after=" + "9" * 4000, "x=%00&q=%ff"]
+)
+def test_a_way_back_leads_nowhere_but_to_the_list(monas: Client, back: str) -> None:
+    page = monas.get(f"/history/{record('A').pk}/", {"back": back}).content.decode()
+    [there] = re.findall(r'<a href="([^"]*)">History</a></p>', page)
+    assert re.fullmatch(r"/history/(\?[\w=&%.+-]*)?", html.unescape(there))
 
 
 def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -573,7 +623,11 @@ def test_a_view_is_saved_replaced_opened_and_deleted(monas: Client, mona: User) 
     page = monas.get("/history/?status=pending")
     assert page.context["view"].pk == view.pk
     assert "Waiting money" in page.content.decode()
-    monas.post("/history/views/", given | {"query": "status=failed"})
+    answer = monas.post("/history/views/", given | {"query": "status=failed"}, follow=True)
+    assert "You have a view “Waiting money” already." in answer.content.decode()
+    assert SavedView.objects.get().query == "status=pending"
+    assert "Replace mine of that name" in answer.content.decode()
+    monas.post("/history/views/", given | {"query": "status=failed", "replace": "1"})
     assert SavedView.objects.get().query == "status=failed"
     monas.post(f"/history/views/{view.pk}/delete/")
     assert not SavedView.objects.exists()
