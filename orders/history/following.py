@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from orders import breaking
 from orders.destination import CHANGED, current_destination, destination_of
 from orders.history import details, drift, linking, records, runs
 from orders.history.reading import Interrupted, Pages, Scan, key_of, look_on, look_through
@@ -99,6 +100,7 @@ class _Run:
         self._scan = Scan(began_at=timezone.now(), problem="It did not begin.")
         self._complete: bool | None = None
         self._words = ""
+        self._why_all = ""  # a run that was to read only what is new reads all
         self._touched = set[UUID]()  # orders of ours whose records this run has written
         self._gathered = records.Gathered()
         self._patience = 0.0  # only a whole run gathers
@@ -129,13 +131,14 @@ class _Run:
             pk=self._reading.pk
         )
         if not wholes.filter(complete=True, started_at__gte=timezone.now() - WHOLE).exists():
+            self._why_all = "All was not read to the end within a day, so all pages are read."
             return False
         self._reading.kind = Reading.Kind.NEWEST
         pages = Pages(self._portal, self._scan, self._see)
         try:
             missing = self._missing_after(pages)
         except ApiError as error:
-            self._scan.problem = str(error)
+            self._scan.problem = breaking.reason(error)
             self._reading.errors += isinstance(error, Refused)
             return True  # not now: the next run asks again
         self._complete = not missing
@@ -145,6 +148,7 @@ class _Run:
             return True
         lately = wholes.filter(started_at__gte=timezone.now() - UNPROVEN).order_by("-started_at").first()
         if lately is None or lately.complete or lately.next_page > 1:
+            self._why_all = "The newest pages do not tell of all that Yeastar counts, so all pages are read."
             return False
         self._words += f" But Yeastar counts {counted(self._scan.total or 0, 'order')}, and we know {self._known():,}."
         return True
@@ -180,6 +184,7 @@ class _Run:
     def all(self) -> None:
         """Read everything, or what a run that was cut lately has left; say what is gone."""
         self._reading.kind, self._words, self._complete = Reading.Kind.WHOLE, "", None
+        self._reading.words = self._why_all  # until it ends
         self._patience = PATIENCE
         if (page_no := self._cut_at()) > 1:
             self._rest(page_no)
@@ -231,10 +236,14 @@ class _Run:
         except Refused:
             scan.next_page = 2  # some servers refuse a page beyond the last one
         except ApiError as error:
-            scan.problem = str(error)
+            scan.problem = breaking.reason(error)
             return
         self._complete = True
-        self._words = f"Read again from page {first:,} on: {scan.words_read}, {self._reading.changed:,} changed."
+        self._words = (
+            f"Read again from page {first:,} on: {scan.words_read}, {self._reading.changed:,} changed."
+            if scan.keys
+            else f"There was no page {first:,}: no older orders are left to be read again."
+        )
 
     def _see(self, rows: Sequence[OrderRow], scan: Scan) -> None:
         self._scan = scan

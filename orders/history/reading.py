@@ -17,6 +17,7 @@ import msgspec
 from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from orders import breaking
 from orders.models import NUMBER_LENGTH
 from orders.text import counted, storable
 from yeastar_api.client import PartnerPortal
@@ -69,7 +70,8 @@ class Scan:
         """As a person reads it."""
         if self.complete:
             return f"Read to the end: {self.words_read}."
-        return f"The reading was cut short after {self.words_read}, so it proves nothing: {self.problem}"
+        how_far = f"after {self.words_read}" if self.pages else "before its first page"
+        return f"The reading was cut short {how_far}, so it proves nothing: {self.problem}"
 
     @property
     def words_read(self) -> str:
@@ -129,7 +131,7 @@ def _until_cut(scan: Scan, walk: Callable[[], None]) -> bool:
     try:
         walk()
     except ApiError as error:
-        scan.problem = str(error)
+        scan.problem = breaking.reason(error)
         scan.errors += isinstance(error, Refused)
     except Interrupted as why:
         scan.problem = str(why)

@@ -325,6 +325,13 @@ def test_a_run_that_was_cut_long_ago_is_not_gone_on_with(portal: PartnerPortal, 
     assert "Gone on" not in str(getattr(follow(portal), "words", ""))
 
 
+def test_of_a_short_history_no_older_page_is_said_to_be_read(portal: PartnerPortal) -> None:
+    follow(portal)
+    rolled = roll(portal)
+    assert rolled is not None
+    assert rolled.words == "There was no page 2: no older orders are left to be read again."
+
+
 def test_older_pages_are_read_again_round_and_round(portal: PartnerPortal, sandbox: Sandbox, settings: Any) -> None:
     settings.HISTORY_DETAILS, settings.HISTORY_ROLLING_PAGES = 0, 2
     sandbox.world.generate("orders", 500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -15,7 +16,7 @@ from django.utils.formats import date_format
 from kombu.exceptions import OperationalError
 
 from orders import submitting, tasks
-from orders.history import runs
+from orders.history import following, runs
 from orders.history.following import follow
 from orders.models import Order, Reading, Record, Tally
 from orders.templatetags.house import EXACT
@@ -117,6 +118,49 @@ def test_freshness_is_that_of_the_last_run_that_missed_nothing(portal: PartnerPo
     later = runs.freshness()
     assert later.at == first.started_at
     assert "cut short" in later.trouble
+
+
+def test_mona_reads_in_plain_words_that_the_last_run_failed_and_how_old_the_copy_is(
+    portal: PartnerPortal, sandbox: Sandbox, mona: User, sign_in: Callable[[User], Client]
+) -> None:
+    monas = sign_in(mona)
+    follow(portal)
+    assert "<h2>As of" in monas.get("/history/sync/").content.decode()
+    sandbox.fault("order_page", "status", times=None, status=400)
+    follow(portal)
+    page = monas.get("/history/sync/").content.decode()
+    assert "<h2>The last run was not finished</h2>" in page
+    assert "cut short before its first page, so it proves nothing: Yeastar does not answer as it should" in page
+    assert "What is here is as of" in page
+    assert "order_page" not in page
+    assert "<h2>As of" not in page
+
+
+def test_mona_is_told_why_a_run_that_began_with_what_is_new_reads_all(
+    portal: PartnerPortal,
+    sandbox: Sandbox,
+    mona: User,
+    sign_in: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monas, shown = sign_in(mona), set[str]()
+    monkeypatch.setattr(runs, "BEAT", timedelta())
+
+    def look() -> bool:
+        page = monas.get("/history/sync/").content.decode()
+        shown.update(re.findall(r"<p>(.*so all pages are read\.)</p>", page))
+        return False
+
+    follow(portal, stopping=look)
+    assert shown == {"All was not read to the end within a day, so all pages are read."}
+    shown.clear()
+    follow(portal, stopping=look)
+    assert not shown
+    monkeypatch.setattr(following, "HEAD", 1)
+    sandbox.world.generate("orders", 700)
+    follow(portal, stopping=look)
+    assert shown == {"The newest pages do not tell of all that Yeastar counts, so all pages are read."}
+    assert "so all pages" not in monas.get("/history/sync/").content.decode()
 
 
 def test_the_beat_reads_what_is_new_and_some_older_pages(portal: PartnerPortal, sandbox: Sandbox) -> None:
