@@ -359,7 +359,7 @@ def test_how_the_search_stands_is_said_in_one_sentence(uncertain: Uncertain) -> 
     assert beside(order).search.startswith("Not looked for in the history at Yeastar yet; next ")
     soon = timezone.now() + timedelta(minutes=5)
     for look_at, words in (
-        (soon, f"next {timezone.localtime(soon):%H:%M:%S}."),
+        (soon, f"{timezone.localtime(soon):%H:%M:%S}."),
         (soon - timedelta(hours=1), "next any moment now."),
     ):
         order.look_at = look_at
