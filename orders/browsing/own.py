@@ -19,6 +19,6 @@ LIMIT 1
 
 def called(text: str) -> Order | None:
     """The order with this reference, number or id, written in small letters or capitals."""
-    found = prepared.rows((CALLED, (text, text.upper()) * 3))
-    keys = [UUID(str(key)) for (key,) in found]
-    return Order.objects.exclude(status=Status.DRAFT).select_related("record").filter(pk__in=keys).first()
+    for (key,) in prepared.rows((CALLED, (text, text.upper()) * 3)):
+        return Order.objects.exclude(status=Status.DRAFT).select_related("record").filter(pk=UUID(str(key))).first()
+    return None
