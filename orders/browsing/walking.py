@@ -20,10 +20,10 @@ from orders.browsing.terms import NUMBERS, Customers, Terms, Values
 LOOKED = 3_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
-TRIED, TRIED_FOR_CUSTOMERS = 300, 1_200
+TRIED, TRIED_FOR_CUSTOMERS = 300, 800
 """Records that are looked at first, by date, whatever is asked for; the latter before customers' lines are merged."""
 
-COUNTED_AMONG = 1_500
+COUNTED_AMONG = 1_000
 """Entries that the count above a page looks at, at most, where conditions remain."""
 
 OF_CUSTOMER = "r.partner_id = {} AND NOT (r.partner_id = '')"
