@@ -12,9 +12,7 @@ from functools import cache, partialmethod
 from typing import TYPE_CHECKING, Any
 
 from django.db import NotSupportedError, connection
-from django.db.backends.signals import connection_created
 from django.db.models import QuerySet
-from django.dispatch import receiver
 
 if TYPE_CHECKING:  # 8 MB in every process that needs none on SQLite
     import psycopg
@@ -146,9 +144,8 @@ def _planning(plain: type[psycopg.Cursor[Values]]) -> Any:
     return type("PlanningCursor", (plain,), {"execute": partialmethod(plain.execute, prepare=True)})
 
 
-@receiver(connection_created, dispatch_uid="orders.prepared")
-def _keep_plans(connection: Any, **_: Any) -> None:
-    """While no transaction is open, for a rollback would take it back."""
+def keep_plans(connection: Any, **_: Any) -> None:
+    """For each new connection: while no transaction is open, for a rollback would take it back."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")

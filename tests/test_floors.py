@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"yeastar_api.auth"},
     {"yeastar_api.client/"},
     # What we sell, ask, remember, show.
-    {"orders.labels", "orders.reference"},
+    {"orders.labels", "orders.prepared", "orders.reference"},
     {
         "orders",
         "orders.apps",
@@ -30,7 +30,6 @@ FLOORS: list[set[str]] = [
         "orders.doorbell",
         "orders.lifecycle",
         "orders.lookups",
-        "orders.prepared",
         "orders.rendering",
         "orders.sealing",
         "orders.statements",
