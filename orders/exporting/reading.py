@@ -32,9 +32,6 @@ BATCH = 1_000
 
 KEYS_AT_ONCE = 10_000
 
-CACHE = 2_000
-"""Kilobytes of SQLite's pages."""
-
 NAMES_AT_ONCE = 500
 
 Batch = dict[str, Sequence[Any]]
@@ -63,13 +60,6 @@ def _texts(*names: str) -> dict[str, Cast]:
 
 _TABLE = _RENAMED | _PLAIN | _texts(*(each.name for each in COLUMNS if each.kind is Kind.MOMENT))
 _ALL = _TABLE | _texts(*(each.name for each in MORE)) | {"raw": F("raw"), "detail": F("detail")}
-
-
-def need_little_memory() -> None:
-    """For the process that writes: each page is read once or twice, so a large cache of pages helps nobody."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA cache_size = -{CACHE}")
 
 
 def keys(found: Found, asked: Asked) -> array[int]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
-from orders.exporting import apart, making, reading
+from orders.exporting import apart, making
 
 
 class Command(BaseCommand):
@@ -26,5 +26,4 @@ class Command(BaseCommand):
         stopping = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopping.set())
         apart.step_back()
-        reading.need_little_memory()
         making.make(options["pk"], stopping.is_set)
