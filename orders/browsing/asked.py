@@ -94,6 +94,11 @@ class Asked:
         return {name: value for name, value in told.items() if value}
 
     @property
+    def alone(self) -> bool:
+        """Whether nothing but one text narrows the list."""
+        return [*self.filters] in (["q"], ["customer"])
+
+    @property
     def query(self) -> str:
         """Its address, without the page."""
         return urlencode(self.filters | ({"sort": self.sort} if self.sort != NEWEST_FIRST else {}))

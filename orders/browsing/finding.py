@@ -34,6 +34,9 @@ from orders.text import fold
 FEW = 1_000
 """So many keys are gathered, at most."""
 
+FEW_CUSTOMERS = 100
+"""Records of more customers are not gathered where there are other conditions, too: the walk will see how many fit."""
+
 FIRST = 20
 """Of those whose number is exactly what is looked for so many stand first, at most."""
 
@@ -74,9 +77,9 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     sets: list[set[int] | _Many] = []
     told = numbers.beginning_with(asked.q, FEW) if asked.q else Numbers()
     if asked.q:
-        sets.append(_set_of_customers(asked.q, told))
+        sets.append(_set_of_customers(asked.q, told, asked.alone))
     if asked.customer and "partner_id" not in conditions:
-        sets.append(_set_of_customers(asked.customer, Numbers()))
+        sets.append(_set_of_customers(asked.customer, Numbers(), asked.alone))
     if asked.ours:
         sets.append(_set_of_ours(asked.ours))
     if asked.made == "elsewhere" and (asked.ours or asked.who):
@@ -123,12 +126,11 @@ def _walked(asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Fou
     if told.exact:
         first = tuple(Walk(_among(terms, told.exact)).first(Place(down=True), FIRST).keys)
         terms = replace(terms, but=terms.but | {*first})
-    # Customers who can be told are here because they have more than can be gathered.
+    # Customers who can be told, and nothing else, are here because they have more than can be gathered.
     many = told.beginnings or any(each.in_ranges for each in terms.customers)
-    alone = many and not known.destinations and [*asked.filters] in (["q"], ["customer"])
     walk = Walk(terms)
     some = Walk(_among(terms, told.highest)) if told.highest else None
-    more = FEW if alone else 0
+    more = FEW if many and asked.alone and not known.destinations else 0
     rows = Record.objects.none()
     found = Found(rows, few=False, sort=asked.sort, walk=walk, exact=first, at_least=more, some=some, known=known)
     return found, walk
@@ -232,11 +234,11 @@ def _behind(lookup: str) -> str:
 
 
 def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> QuerySet[Record]:
-    where = RawSQL(sql.among("orders_record.id", ())[0], (sql.listed(keys),), BooleanField())  # noqa: S611
+    where = RawSQL(sql.among("orders_record.id", (), int)[0], (sql.listed(keys),), BooleanField())  # noqa: S611
     return _fenced(_here(known).filter(where), conditions).filter(*many)
 
 
-def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:
+def _set_of_customers(words: str, told: Numbers, alone: bool) -> set[int] | _Many:
     """The records of customers in whose company, name, email or id each of these words occurs, and some more.
 
     Gathered if few, else to be met when walking.
@@ -256,9 +258,10 @@ def _set_of_customers(words: str, told: Numbers) -> set[int] | _Many:
     ids = frozenset(partners)
     if told.beginnings:
         return _Many(where, Customers(ids, told.keys, beginnings=told.beginnings))
-    found, all_of_them = Walk(Terms(customers=(Customers(ids),))).some(FEW + 1) if ids else ([], True)
-    if all_of_them:
-        return set(found) | told.keys
+    if alone or len(ids) <= FEW_CUSTOMERS:
+        found, all_of_them = Walk(Terms(customers=(Customers(ids),))).some(FEW + 1) if ids else ([], True)
+        if all_of_them:
+            return set(found) | told.keys
     more = Record.objects.filter(pk__in=told.keys).values_list("pk", "partner_id") if told.keys else ()
     return _Many(where, Customers(ids, frozenset(key for key, partner in more if partner not in ids)))
 

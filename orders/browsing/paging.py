@@ -33,7 +33,7 @@ SHOWN = [field.attname for field in Record._meta.concrete_fields if field.name n
 
 def _by_keys(keys: str) -> QuerySet[Record, Any]:
     """All in one value, so that the SQL is the same however many they are."""
-    where, _ = among("orders_record.id", ())
+    where, _ = among("orders_record.id", (), int)
     return Record.objects.filter(RawSQL(where, (keys,), BooleanField())).values_list(*SHOWN)  # noqa: S611
 
 

@@ -147,7 +147,7 @@ class Walk:
 def _of_customers(customers: Customers) -> list[Ranges]:
     found = [Ranges(OF_CUSTOMER, [(each,) for each in customers.ids])]
     if customers.keys:
-        among, values = sql.among("r.id", customers.keys)
+        among, values = sql.among("r.id", customers.keys, int)
         found.append(Ranges(among, [()], values))
     return [each for each in found if each.values]
 
