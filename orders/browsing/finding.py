@@ -35,7 +35,7 @@ FEW = 1_000
 """So many keys are gathered, at most."""
 
 FEW_CUSTOMERS = 100
-"""Records of more customers are not gathered where there are other conditions, too: the walk will see how many fit."""
+"""Records of more customers are not gathered: the walk will see how many fit."""
 
 FIRST = 20
 """Of those whose number is exactly what is looked for so many stand first, at most."""
@@ -76,10 +76,12 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     conditions = _conditions(asked, now)
     sets: list[set[int] | _Many] = []
     told = numbers.beginning_with(asked.q, FEW) if asked.q else Numbers()
-    if asked.q:
-        sets.append(_set_of_customers(asked.q, told, asked.alone))
-    if asked.customer and "partner_id" not in conditions:
-        sets.append(_set_of_customers(asked.customer, Numbers(), asked.alone))
+    words = asked.customer if "partner_id" not in conditions else ""
+    if asked.q and words and not told:
+        sets.append(_set_of_customers(told, asked.q, words))
+    else:
+        sets += [_set_of_customers(told, asked.q)] if asked.q else []
+        sets += [_set_of_customers(Numbers(), words)] if words else []
     if asked.ours:
         sets.append(_set_of_ours(asked.ours))
     if asked.made == "elsewhere" and (asked.ours or asked.who):
@@ -88,25 +90,32 @@ def find(asked: Asked, now: datetime, *, whole: bool = False) -> Found:
     many = [each for each in sets if not isinstance(each, set)]
     if asked.ours or asked.who:
         conditions["owner_id__isnull"] = False
+    by_date = SORTS[asked.sort][0] == "at"
     if few:
         keys = set.intersection(*few)
-        rows = _gathered(known, keys, conditions, [each.where() for each in many])
         number = None if conditions or many or known.destinations else len(keys)
+        if by_date and not whole:
+            terms = _terms(conditions, many, known, Customers(keys=frozenset(keys)))
+            return replace(_walked(asked, terms, told, known), number=number)
+        rows = _gathered(known, keys, conditions, [each.where() for each in many])
         return _exact_first(Found(rows, few=True, sort=asked.sort, number=number, known=known), told, whole)
-    by_date = SORTS[asked.sort][0] == "at"
     if not (conditions or many):
         return Found(_here(known), few=False, sort=asked.sort, everything=True, known=known)
     if whole:
         rows = _fenced(_here(known).filter(_plain(conditions)), {}) if by_date else _fenced(_here(known), conditions)
         rows = rows.filter(*(each.where() for each in many))
         return Found(rows, few=False, sort=asked.sort, known=known)
-    found, walk = _walked(asked, _terms(conditions, many, known), told, known)
+    walk = Walk(_terms(conditions, many, known))
+    if not by_date:
+        some, all_of_them = walk.some(FEW + 1)
+        if all_of_them:
+            rows = _gathered(known, {*some}, {}, [])
+            return _exact_first(Found(rows, few=True, sort=asked.sort, known=known), told, whole)
+    found = _walked(asked, walk.terms, told, known)
+    if asked.alone and not known.destinations and any(each.more for each in many):
+        found = replace(found, at_least=FEW)
     if by_date:
         return found
-    some, all_of_them = walk.some(FEW + 1)
-    if all_of_them:
-        gathered = _gathered(known, {*some, *found.exact}, {}, [])
-        return _exact_first(Found(gathered, few=True, sort=asked.sort, known=known), told, whole)
     word = f"More than {FEW:,} orders fit: they are sorted by date. Narrow the list to sort it by number."
     return replace(found, sort="-at" if SORTS[asked.sort][1] else "at", notes=(word,))
 
@@ -120,26 +129,21 @@ def _exact_first(found: Found, told: Numbers, whole: bool) -> Found:
     return replace(found, rows=found.rows.exclude(pk__in=first), exact=first) if first else found
 
 
-def _walked(asked: Asked, terms: Terms, told: Numbers, known: Kept) -> tuple[Found, Walk]:
+def _walked(asked: Asked, terms: Terms, told: Numbers, known: Kept) -> Found:
     """What is met when walking; the exact number, if it is searched for, first."""
     first: tuple[int, ...] = ()
     if told.exact:
         first = tuple(Walk(_among(terms, told.exact)).first(Place(down=True), FIRST).keys)
         terms = replace(terms, but=terms.but | {*first})
-    # Customers who can be told, and nothing else, are here because they have more than can be gathered.
-    many = told.beginnings or any(each.in_ranges for each in terms.customers)
-    walk = Walk(terms)
     some = Walk(_among(terms, told.highest)) if told.highest else None
-    more = FEW if many and asked.alone and not known.destinations else 0
     rows = Record.objects.none()
-    found = Found(rows, few=False, sort=asked.sort, walk=walk, exact=first, at_least=more, some=some, known=known)
-    return found, walk
+    return Found(rows, few=False, sort=asked.sort, walk=Walk(terms), exact=first, some=some, known=known)
 
 
 def _among(terms: Terms, keys: frozenset[int]) -> Terms:
     """What is found by numbers, narrowed to some of it."""
     others = [each for each in terms.customers if not each.beginnings]
-    return replace(terms, customers=(Customers(frozenset(), keys), *others))
+    return replace(terms, customers=(Customers(keys=keys), *others))
 
 
 def _both(told: list[Customers]) -> tuple[Customers, ...]:
@@ -148,12 +152,6 @@ def _both(told: list[Customers]) -> tuple[Customers, ...]:
     if not told[1:] or not by_ids[0].in_ranges or any(each.beginnings for each in told):
         return tuple(by_ids)
     one, other = by_ids
-    if other.query:
-        text, values = sql.is_one_of("remote_id", one.ids)
-        query = f"SELECT remote_id FROM ({other.query[0]}) AS them WHERE {text}"  # noqa: S608
-        if one.keys or other.keys:
-            return tuple(by_ids)
-        return (Customers(frozenset(sql.keys((query, (*other.query[1], *values))))),)
     numbered, theirs = (one.keys, other.ids) if one.keys else (other.keys, one.ids)
     kept = Record.objects.filter(pk__in=numbered, partner_id__in=theirs).values_list("pk", flat=True)
     return (Customers(one.ids & other.ids, frozenset(kept if numbered else ())),)
@@ -165,17 +163,18 @@ class _Many:
 
     where: Callable[[], Q]
     customers: Customers | None = None
+    more: bool = False  # whether more than a few are known to
     ours: str = ""
     but: frozenset[int] = frozenset()
 
 
-def _terms(conditions: dict[str, Any], many: list[_Many], known: Kept) -> Terms:
+def _terms(conditions: dict[str, Any], many: list[_Many], known: Kept, *gathered: Customers) -> Terms:
     return Terms(
         equal={column: conditions[column] for column in ("product_id", "status", "currency") if column in conditions},
         here=None if (null := conditions.get("owner_id__isnull")) is None else not null,
         owner=conditions.get("owner_id"),
         partner=conditions.get("partner_id"),
-        customers=_both([each.customers for each in many if each.customers]),
+        customers=(*gathered, *_both([each.customers for each in many if each.customers])),
         begin=conditions.get("at__gte"),
         end=conditions.get("at__lt"),
         ours=next((each.ours for each in many if each.ours), ""),
@@ -238,32 +237,36 @@ def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Ite
     return _fenced(_here(known).filter(where), conditions).filter(*many)
 
 
-def _set_of_customers(words: str, told: Numbers, alone: bool) -> set[int] | _Many:
-    """The records of customers in whose company, name, email or id each of these words occurs, and some more.
+def _set_of_customers(told: Numbers, *texts: str) -> set[int] | _Many:
+    """The records of customers in whose company, name, email or id each word of the texts occurs, and those told.
 
     Gathered if few, else to be met when walking.
     """
-    query = sql.customers_with(fold(words).split(), current_destination())
-    partners = sql.keys((f"{query[0]} LIMIT {FEW + 1}", query[1]))
+    by_text = [fold(text).split() for text in texts]
+    words = [word for each in by_text for word in each] if all(by_text) else []  # marks without a letter stand nowhere
+    partners = sql.keys(sql.customers_with(words, current_destination(), FEW + 1))
 
     def where() -> Q:
         by_number = numbers.where(told.beginnings) if told.beginnings else Q(pk__in=told.keys)
-        matching = Partner.objects.matching(words).order_by().values("remote_id")
-        # Marks without a letter stand nowhere.
+        matching = Partner.objects.matching(" ".join(words)).order_by().values("remote_id")
         them = Q(partner_id_fenced__in=matching) if partners else Q(pk__in=())
         return them | Q(pk__in=told.keys) | by_number
 
     if len(partners) > FEW:
-        return _Many(where, Customers(frozenset(), told.keys, query, told.beginnings))
+        customers = Customers(keys=told.keys, words=tuple(words), beginnings=told.beginnings)
+        return _Many(where, customers, more=bool(told.beginnings))
     ids = frozenset(partners)
     if told.beginnings:
-        return _Many(where, Customers(ids, told.keys, beginnings=told.beginnings))
-    if alone or len(ids) <= FEW_CUSTOMERS:
+        return _Many(where, Customers(ids, told.keys, beginnings=told.beginnings), more=True)
+    more = False
+    if len(ids) <= FEW_CUSTOMERS:
         found, all_of_them = Walk(Terms(customers=(Customers(ids),))).some(FEW + 1) if ids else ([], True)
         if all_of_them:
             return set(found) | told.keys
-    more = Record.objects.filter(pk__in=told.keys).values_list("pk", "partner_id") if told.keys else ()
-    return _Many(where, Customers(ids, frozenset(key for key, partner in more if partner not in ids)))
+        more = True
+    theirs = Record.objects.filter(pk__in=told.keys).values_list("pk", "partner_id") if told.keys else ()
+    others = frozenset(key for key, partner in theirs if partner not in ids)
+    return _Many(where, Customers(ids, others), more=more)
 
 
 def _set_of_ours(status: str) -> set[int] | _Many:

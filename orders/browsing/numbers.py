@@ -27,6 +27,10 @@ class Numbers:
     beginnings: tuple[str, ...] = ()  # told if they are too many: by this they are known when they are met
     highest: frozenset[int] = frozenset()  # told if they are too many
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.keys or self.beginnings)
+
 
 def beginning_with(text: str, most: int) -> Numbers:
     """Gathered up to `most`. The text is looked for as it is and in capitals."""

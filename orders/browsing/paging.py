@@ -95,12 +95,12 @@ def count(found: Found, listed: Page | None = None) -> str:
         return f"{COUNTED_OF_SOME:,}+"
     if listed and listed.seen and not listed.before:  # the first page looked further than a count would
         return f"{len(listed.rows)}+"
+    if found.number is not None:
+        return f"{found.number:,}"
     if found.walk:
         some, all_of_them = found.walk.count(COUNTED_OF_SOME + 1)
         some = max(some + len(found.exact), found.at_least)
         return f"{min(some, COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
-    if found.number is not None:
-        return f"{found.number:,}"
     if found.everything and found.known.many:
         return f"{COUNTED:,}+"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count() + len(found.exact)

@@ -6,7 +6,7 @@ written than to be answered.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -188,12 +188,24 @@ def latest_of(column: str, value: str, what: str = "id") -> Query:
     return f"SELECT {what} FROM orders_record WHERE {where} {Order(down=True)} LIMIT 1", (value,)
 
 
-def customers_with(words: list[str], destination: str) -> Query:
-    """The customers in whose company, name, email or id each of these words occurs; without a word none."""
-    stands = "strpos(search, %s) > 0" if connection.vendor == "postgresql" else "instr(search, %s) > 0"
-    parts = [stands] * len(words) or ["FALSE"]
-    text = f"SELECT remote_id FROM orders_partner WHERE destination = %s AND {' AND '.join(parts)}"
+def customers_with(words: Sequence[str], destination: str, most: int) -> Query:
+    """So many customers in whose company, name, email or id each of these words occurs; without a word none."""
+    text = f"SELECT remote_id FROM orders_partner p WHERE destination = %s AND {_holds(words)} LIMIT {most}"
     return text, (destination, *words)
+
+
+def is_customer_with(column: str, words: Sequence[str], destination: str) -> Condition:
+    """Whether a column holds the id of such a customer, of rows that are looked at one after the other.
+
+    They are so many that few rows are looked at: so each asks for its own, and not for all of them.
+    """
+    text = f"SELECT {_holds(words)} FROM orders_partner p WHERE p.remote_id = {column} AND p.destination = %s"
+    return f"({text}) IS TRUE", (*words, destination)
+
+
+def _holds(words: Sequence[str]) -> str:
+    stands = "strpos" if connection.vendor == "postgresql" else "instr"
+    return " AND ".join([f"{stands}(p.search, %s) > 0"] * len(words)) or "FALSE"
 
 
 def moment(at: datetime) -> Any:

@@ -23,17 +23,22 @@ NUMBERS = (
 
 @dataclass(frozen=True)
 class Customers:
-    """The records of these customers, and some more. If the customers are too many to be told, a query tells them."""
+    """The records of these customers, and some more. Customers too many to be told are known by their words."""
 
-    ids: frozenset[str]
+    ids: frozenset[str] = frozenset()
     keys: frozenset[int] = frozenset()  # records of nobody among `ids`
-    query: tuple[str, Values] | None = None
+    words: tuple[str, ...] = ()  # all of them stand in what a customer is searched by
     beginnings: tuple[str, ...] = ()  # some more are those with a number that begins with one of these
 
     @property
     def in_ranges(self) -> bool:
         """Whether ranges of indexes hold all of them."""
-        return not (self.query or self.beginnings)
+        return not (self.words or self.beginnings)
+
+    @property
+    def gathered(self) -> bool:
+        """Whether each of their records is told."""
+        return self.in_ranges and not self.ids
 
 
 @dataclass(frozen=True, kw_only=True)

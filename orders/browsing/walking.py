@@ -16,14 +16,18 @@ from orders.browsing import sql
 from orders.browsing.mixes import mixes
 from orders.browsing.sql import Condition, Order, Ranges
 from orders.browsing.terms import NUMBERS, Customers, Terms, Values
+from orders.destination import current_destination
 
 LOOKED = 3_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
+ALL_OF = 3_000
+"""Entries that are looked at without an order, at most: more than can be gathered by numbers and names together."""
+
 TRIED, TRIED_FOR_CUSTOMERS = 300, 800
 """Records that are looked at first, by date, whatever is asked for; the latter before customers' lines are merged."""
 
-COUNTED_AMONG = 1_000
+COUNTED_AMONG = 500
 """Entries that the count above a page looks at, at most, where conditions remain."""
 
 OF_CUSTOMER = "r.partner_id = {} AND NOT (r.partner_id = '')"
@@ -59,11 +63,11 @@ class Walk:
     """Where records that fit are looked for: chosen once, for a page and for the count above it."""
 
     def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+        self.terms = terms
 
     def first(self, place: Place, most: int) -> Walked:
         """The first records behind a place."""
-        always, order = _always(self._terms, place), Order(place.down)
+        always, order = _always(self.terms, place), Order(place.down)
         if most <= TRIED and self._may_be_common and len(found := self._by_date(always, order, most)) == most:
             return Walked(found)
         way = self._way
@@ -73,7 +77,7 @@ class Walk:
         if not way.ranges:
             return Walked([])
         if way.gathered:
-            looked = sql.mixed(way.ranges, always, LOOKED, way.remain)
+            looked = sql.mixed(way.ranges, always, ALL_OF, way.remain)
             return Walked(sql.keys(sql.fitting(looked, way.remain, most, order)))
         looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
         found = sql.keys(sql.fitting_in_line(looked, way.remain, most, order))
@@ -86,20 +90,20 @@ class Walk:
         if self._way.remain or not self._way.ranges:
             walked = self.first(place, most)
             return walked.keys, len(walked.keys) < most and walked.end is None
-        found = sql.keys(sql.only_keys(sql.mixed(self._way.ranges, _always(self._terms, place), most)))
+        found = sql.keys(sql.only_keys(sql.mixed(self._way.ranges, _always(self.terms, place), most)))
         return found, len(found) < most
 
     def count(self, most: int) -> tuple[int, bool]:
         """How many there are, and whether that is all: so many are counted at most, among `COUNTED_AMONG`."""
         place, way = Place(down=True), self._way
-        always = _always(self._terms, place)
+        always = _always(self.terms, place)
         if not way.ranges:
             return 0, True
         if not way.remain:
             number = sql.count(sql.mixed(way.ranges, always, most))
             return number, number < most
         if way.gathered:
-            looked, entries = sql.mixed(way.ranges, always, LOOKED, way.remain), LOOKED
+            looked, entries = sql.mixed(way.ranges, always, ALL_OF, way.remain), ALL_OF + 1
         else:
             line = Order(place.down)
             looked, entries = sql.lined_up(way.ranges, always, line, COUNTED_AMONG, way.remain), COUNTED_AMONG
@@ -109,26 +113,28 @@ class Walk:
     @property
     def _may_be_common(self) -> bool:
         """Whether nothing is asked for that has an index of its own."""
-        return self._terms.owner is None and not self._terms.partner
+        told = self.terms.customers[:1]
+        return self.terms.owner is None and not self.terms.partner and not any(each.gathered for each in told)
 
     def _by_date(self, always: Condition, order: Order, most: int) -> list[int]:
         """Perhaps so much fits that it is met soon among all records: then no ranges have to be merged."""
-        remain = _remain(self._terms) or [("TRUE", ())]
-        tried = TRIED_FOR_CUSTOMERS if self._terms.customers else TRIED
+        remain = _remain(self.terms) or [("TRUE", ())]
+        tried = TRIED_FOR_CUSTOMERS if self.terms.customers else TRIED
         looked = sql.lined_up([Ranges("TRUE", [()])], always, order, tried, remain)
         return sql.keys(sql.fitting_in_line(looked, remain, most, order))
 
     @cached_property
     def _way(self) -> _Way:
         """By what is the rarest, or holds all conditions."""
-        terms = self._terms
+        terms = self.terms
         if terms.owner is not None:
             return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
         if terms.partner:
             return _Way([Ranges(OF_CUSTOMER, [(terms.partner,)])], _remain(terms, partner=False))
         if terms.customers and terms.customers[0].in_ranges:
-            way = _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
-            if not way.remain or self._are_few(way.ranges):
+            first = terms.customers[0]
+            way = _Way(_of_customers(first), _remain(terms, customers=1), gathered=True)
+            if not way.remain or first.gathered or self._are_few(way.ranges):
                 return way
         if terms.here and not (terms.equal or terms.customers or terms.partner is not None):
             return _Way([Ranges("r.owner_id IS NOT NULL", [()])], [])
@@ -141,7 +147,8 @@ class Walk:
         return _Way([Ranges("TRUE", [()])], _remain(terms))
 
     def _are_few(self, ranges: list[Ranges]) -> bool:
-        return not ranges or sql.count(sql.mixed(ranges, _always(self._terms, Place(down=True)), LOOKED)) < LOOKED
+        looked = sql.mixed(ranges, _always(self.terms, Place(down=True)), ALL_OF + 1)
+        return not ranges or sql.count(looked) <= ALL_OF
 
 
 def _of_customers(customers: Customers) -> list[Ranges]:
@@ -201,12 +208,13 @@ def _remain(
 
 
 def _is_one_of(customers: Customers) -> Condition:
-    names, values = sql.is_one_of("r.partner_id", customers.ids)
-    if customers.query:
-        # "is true", or PostgreSQL would make a join of it and lose the order.
-        names, values = f"(r.partner_id IN ({customers.query[0]})) IS TRUE", customers.query[1]
-    parts = [(names, values)]
+    parts = []
+    if customers.ids:
+        parts.append(sql.is_one_of("r.partner_id", customers.ids))
+    if customers.words:
+        parts.append(sql.is_customer_with("r.partner_id", customers.words, current_destination()))
     if customers.keys:
         parts.append(sql.is_one_of("r.id", customers.keys))
     parts += [sql.begins([f"r.{column}" for column in NUMBERS], each) for each in customers.beginnings]
-    return f"({' OR '.join(text for text, _ in parts)})", tuple(value for _, each in parts for value in each)
+    text = " OR ".join(text for text, _ in parts) or "FALSE"
+    return f"({text})", tuple(value for _, each in parts for value in each)

@@ -539,6 +539,7 @@ def test_walking_all_pages_there_and_back_sees_what_fits_in_its_order(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paging, "PAGE_SIZE", 7)
         patch.setattr("orders.browsing.walking.LOOKED", looked)
+        patch.setattr("orders.browsing.walking.ALL_OF", 10 if few == 5 else 90)
         patch.setattr("orders.browsing.mixes.MOST", mixes)
         patch.setattr("orders.browsing.finding.FEW_CUSTOMERS", few_customers)
         if few:
