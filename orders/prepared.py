@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache, partialmethod
 from typing import TYPE_CHECKING, Any
 
-from django.db import NotSupportedError, connection
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 from django.db.models import QuerySet
 
 if TYPE_CHECKING:  # 8 MB in every process that needs none on SQLite
@@ -53,10 +53,11 @@ class Prepared:
         return int(self._ask((text, written.told(values)))[0][0])
 
     def _get(self) -> _Written:
-        if connection.vendor not in self._written:
+        vendor = connection.vendor
+        if vendor not in self._written:
             places = tuple(PLACES[kind](number) for number, kind in enumerate(self._kinds))
-            self._written[connection.vendor] = _Written(self._make(*places), places)
-        return self._written[connection.vendor]
+            self._written[vendor] = _Written(self._make(*places), places)
+        return self._written[vendor]
 
 
 class _Written:
@@ -122,18 +123,20 @@ def rows(query: Query) -> list[Values]:
     PostgreSQL plans it once for each connection: that takes longer than to answer it. Nothing is lost, for no plan
     of what is asked so is to depend on the values.
     """
-    if connection.vendor != "postgresql":
+    database = connections[DEFAULT_DB_ALIAS]  # by `connection` each of its attributes would be looked for anew
+    if database.vendor != "postgresql":
         return rows_by_values(query)
-    connection.ensure_connection()
-    theirs: psycopg.Connection[Values] = connection.connection
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    database.ensure_connection()
+    theirs: psycopg.Connection[Values] = database.connection
+    wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor
     try:
-        with wrap(_planning(connection.Database.Cursor)(theirs)) as cursor:  # type: ignore[attr-defined]
+        with wrap(_planning(database.Database.Cursor)(theirs)) as cursor:  # type: ignore[attr-defined]
             cursor.execute(*query)
-            return list(cursor.fetchall())
+            found: list[Values] = cursor.fetchall()
+            return found
     except NotSupportedError:  # a migration has given a column another type since then
-        connection.close_at = 0  # ends the connection, and its plans with it, behind this request
-        if connection.in_atomic_block:
+        database.close_at = 0  # ends it, and its plans with it, behind this request
+        if database.in_atomic_block:
             raise
         return rows_by_values(query)
 

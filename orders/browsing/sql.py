@@ -112,9 +112,17 @@ def fitting_in_line(looked: Query, remain: list[Condition], most: int, order: Or
     return fitting(looked, remain, most, order if connection.vendor == "postgresql" else "")
 
 
-def nth(looked: Query, number: int) -> Query:
-    """The key of the entry with this number."""
-    return f"SELECT id FROM ({looked[0]}) AS r LIMIT 1 OFFSET {number - 1}", looked[1]
+def met(looked: Query, remain: list[Condition], most: int, order: Order, last: int) -> tuple[list[int], int | None]:
+    """Of entries in line the first keys that meet the conditions, and the key of the entry with the number `last`, if
+    one looks so far.
+    """
+    where, told = all_of(remain)
+    numbered = f"SELECT id, at, ({where}) AS fits, ROW_NUMBER() OVER () AS number FROM ({looked[0]}) AS r"
+    behind = order if connection.vendor == "postgresql" else ""
+    text = f"SELECT id, fits, number FROM ({numbered}) AS r WHERE fits OR number = {last} {behind} LIMIT {most}"
+    found = rows((text, (*told, *looked[1])))
+    end = next((key for key, _, number in found if number == last), None)
+    return [key for key, fits, _ in found if fits], end
 
 
 def nearest(ranges: Ranges, always: Condition, order: Order, most: int) -> Query:

@@ -80,9 +80,8 @@ class Walk:
             looked = sql.mixed(way.ranges, always, ALL_OF, way.remain)
             return Walked(sql.keys(sql.fitting(looked, way.remain, most, order)))
         looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
-        found = sql.keys(sql.fitting_in_line(looked, way.remain, most, order))
-        end = sql.keys(sql.nth(looked, LOOKED)) if len(found) < most else []
-        return Walked(found, end[0] if end else None)
+        found, end = sql.met(looked, way.remain, most, order, LOOKED)
+        return Walked(found, end if len(found) < most else None)
 
     def some(self, most: int) -> tuple[list[int], bool]:
         """So many of them at most, in no order; and whether those are all."""
