@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"yeastar_api.auth"},
     {"yeastar_api.client/"},
     # What we sell, ask, remember, show.
-    {"orders.labels", "orders.prepared", "orders.reference"},
+    {"orders.addresses", "orders.labels", "orders.prepared", "orders.reference"},
     {
         "orders",
         "orders.apps",

@@ -113,16 +113,21 @@ def fitting_in_line(looked: Query, remain: list[Condition], most: int, order: Or
 
 
 def met(looked: Query, remain: list[Condition], most: int, order: Order, last: int) -> tuple[list[int], int | None]:
-    """Of entries in line the first keys that meet the conditions, and the key of the entry with the number `last`, if
-    one looks so far.
+    """Of entries in line the first keys that meet the conditions; and the key of the entry with the number `last`, if
+    there were fewer before it.
+
+    PostgreSQL numbers the entries while it looks. SQLite would take longer for that than to go along them again.
     """
+    if connection.vendor != "postgresql":
+        found = keys(fitting_in_line(looked, remain, most, order))
+        nth = f"SELECT id FROM ({looked[0]}) AS r LIMIT 1 OFFSET {last - 1}"
+        return found, next(iter(keys((nth, looked[1]))), None) if len(found) < most else None
     where, told = all_of(remain)
     numbered = f"SELECT id, at, ({where}) AS fits, ROW_NUMBER() OVER () AS number FROM ({looked[0]}) AS r"
-    behind = order if connection.vendor == "postgresql" else ""
-    text = f"SELECT id, fits, number FROM ({numbered}) AS r WHERE fits OR number = {last} {behind} LIMIT {most}"
-    found = rows((text, (*told, *looked[1])))
-    end = next((key for key, _, number in found if number == last), None)
-    return [key for key, fits, _ in found if fits], end
+    text = f"SELECT id, fits, number FROM ({numbered}) AS r WHERE fits OR number = {last} {order} LIMIT {most}"
+    met = rows((text, (*told, *looked[1])))
+    found = [key for key, fits, _ in met if fits]
+    return found, next((key for key, _, number in met if number == last and len(found) < most), None)
 
 
 def nearest(ranges: Ranges, always: Condition, order: Order, most: int) -> Query:

@@ -18,7 +18,7 @@ from orders.browsing.sql import Condition, Order, Ranges
 from orders.browsing.terms import NUMBERS, Customers, Terms, Values
 from orders.destination import current_destination
 
-LOOKED = 3_000
+LOOKED = 2_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
 ALL_OF = 3_000
@@ -80,8 +80,7 @@ class Walk:
             looked = sql.mixed(way.ranges, always, ALL_OF, way.remain)
             return Walked(sql.keys(sql.fitting(looked, way.remain, most, order)))
         looked = sql.lined_up(way.ranges, always, order, LOOKED, way.remain)
-        found, end = sql.met(looked, way.remain, most, order, LOOKED)
-        return Walked(found, end if len(found) < most else None)
+        return Walked(*sql.met(looked, way.remain, most, order, LOOKED))
 
     def some(self, most: int) -> tuple[list[int], bool]:
         """So many of them at most, in no order; and whether those are all."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
 
-from django.urls import get_script_prefix, reverse
 from django.utils.http import urlencode
 
+from orders.addresses import address
 from orders.browsing.asked import LONGEST, NOT_TOLD, cleaned
 from orders.overview.period import last_day
 
@@ -26,7 +25,7 @@ def said(**filters: str) -> str | None:
     if any(value == NOT_TOLD or cleaned(value) != value or len(value) > LONGEST for value in filters.values()):
         return None
     told = {name: value or NOT_TOLD for name, value in filters.items()}
-    return f"{_page('orders:history', get_script_prefix())}?{urlencode(told)}{'&' if told else ''}"
+    return f"{address('orders:history')}?{urlencode(told)}{'&' if told else ''}"
 
 
 def between(first: date, last: date) -> str:
@@ -37,10 +36,4 @@ def between(first: date, last: date) -> str:
 def statement(customer: str, month: date) -> str:
     """The statement of a customer; an empty one is nobody, or not told."""
     query = urlencode({"customer": customer or NOT_TOLD, "month": f"{month:%Y-%m}"})
-    return f"{_page('orders:statement', get_script_prefix())}?{query}"
-
-
-@cache
-def _page(name: str, _prefix: str) -> str:
-    """Dozens of numbers lead to the same page."""
-    return reverse(name)
+    return f"{address('orders:statement')}?{query}"

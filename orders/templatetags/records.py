@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from django import template
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from orders.addresses import address
 from orders.templatetags.house import icon, spoken
 
 register = template.Library()
@@ -85,7 +85,7 @@ class _Writer(Clock):
     def __init__(self, back: str) -> None:
         super().__init__()
         self.back = escape(back)
-        self.list_url = reverse("orders:history")
+        self.list_url = address("orders:history")
         self.status = cache(their_status)
 
     def row(self, row: Any) -> str:
