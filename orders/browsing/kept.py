@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import Exists, OuterRef
 
 from orders.browsing.sql import keys, latest_of
-from orders.browsing.stepping import steps
+from orders.browsing.stepping import destinations, steps
 from orders.destination import account_mark, current_destination
 from orders.models import USUAL_CURRENCY, USUAL_STATUS, Order, Record
 from orders.recipes import RECIPES
@@ -56,7 +56,7 @@ def _now() -> Kept:
     }
     choices = {name: [(each, each) for each in values] for name, values in lists.items()}
     choices["product"] = sorted(((each, product_name(each)) for each in steps("product_id")), key=lambda pair: pair[1])
-    others = [each for each in steps("destination") if each != current_destination()]
+    others = [each for each in destinations() if each != current_destination()]
     here = Record.objects.exclude(destination__in=others).order_by().values("pk")
     return Kept(choices, others, people, many=here[: COUNTED + 1].count() > COUNTED)
 

@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders import prepared
-from orders.browsing import own, paging, unread
+from orders.browsing import kept, own, paging, unread
 from orders.browsing.asked import SORTS, Asked, parse
 from orders.browsing.finding import find
 from orders.destination import current_destination
-from orders.history import linking, records
+from orders.history import linking, records, tallies
 from orders.models import Order, Partner, Record, SavedView
 from orders.prepared import Query
 from orders.text import fold
@@ -126,6 +126,7 @@ def test_mona_who_looks_for_kiwi_is_told_that_details_are_not_read_yet(
     for query in ({}, {"status": "succeed"}, {"q": "kiwi", "to": "2026-05-17"}):
         assert "not read yet" not in monas.get("/history/", query).content.decode(), query
     Record.objects.filter(order_no="LR0").update(destination="of another account")
+    tallies.rebuild("of another account")
     cache.clear()
     assert "Of 1 order the details" in monas.get("/history/?q=kiwi").content.decode()
 
@@ -396,7 +397,22 @@ def test_hostile_text_is_shown_as_text(monas: Client, text: str) -> None:
 def test_records_of_another_account_are_not_listed(monas: Client) -> None:
     record("HERE")
     record("THERE", destination="elsewhere (account 1)")
+    tallies.rebuild("elsewhere (account 1)")
     assert listed(monas, {}) == ["HERE"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole.")
+@pytest.mark.django_db
+def test_what_each_list_needs_is_found_without_reading_all_records(django_assert_max_num_queries: Any) -> None:
+    record("HERE")
+    tallies.rebuild(current_destination())
+    with django_assert_max_num_queries(100) as asked:
+        assert kept.kept().destinations == []
+    for query in asked.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            plan = "\n".join(row[3] for row in cursor.fetchall())
+        assert "TEMP B-TREE" not in plan, (query["sql"], plan)
 
 
 def test_a_gone_record_is_marked_and_what_is_not_known_is_said(monas: Client) -> None:
@@ -487,6 +503,7 @@ def shelf(alice: User, bob: User) -> None:
         )
         for number in range(90)
     )
+    tallies.rebuild("elsewhere (account 1)")
 
 
 def naively(query: dict[str, str]) -> set[int]:
