@@ -38,11 +38,11 @@ class CsvLines:
 
     def head(self) -> bytes:
         """The first line."""
-        return "\ufeff".encode() + _csv([heads()])
+        return "\ufeff".encode() + csv_lines([heads()])
 
     def lines(self, batch: Batch) -> bytes:
         """A line for each record."""
-        return _csv(zip(*(self._cells(each, batch[each.name]) for each in COLUMNS), strict=True))
+        return csv_lines(zip(*(self._cells(each, batch[each.name]) for each in COLUMNS), strict=True))
 
     def _cells(self, column: Column, values: Sequence[Any]) -> Iterable[Any]:
         return _marked(values) if column.varied else self._by_kind[column.kind](values)
@@ -119,7 +119,19 @@ def _each(function: Callable[[Any], Any]) -> _Cells:
     return lambda values: map(function, values)
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
+def csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """Lines of several cells, as the csv module writes them.
+
+    It looks at each character, for what it must quote, so it gets only lines that have such a one.
+    """
+    lines = []
+    for cells in rows:
+        line = ",".join(cells)
+        if '"' in line or "\n" in line or "\r" in line or line.count(",") >= len(cells):
+            out = io.StringIO(newline="")
+            csv.writer(out).writerow(cells)
+            line = out.getvalue()
+        else:
+            line += "\r\n"
+        lines.append(line)
+    return "".join(lines).encode()

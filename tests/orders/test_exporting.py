@@ -33,7 +33,7 @@ from orders.browsing.finding import find
 from orders.destination import current_destination
 from orders.exporting import apart, cells, counting, files, making, reading, workbook, writing
 from orders.exporting.columns import COLUMNS, heads
-from orders.exporting.lines import payload
+from orders.exporting.lines import csv_lines, payload
 from orders.exporting.moments import Clock
 from orders.models import Export, Order, Record
 from tests.conftest import person
@@ -289,6 +289,21 @@ def begins_like_a_formula(cell: str) -> bool:
 def readable(text: str) -> str:
     """Without what a workbook cannot hold, and the blank behind what looks like its markup."""
     return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "\ufffd", text.replace("\r\n", "\n")).rstrip(" ")
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.text(alphabet=st.sampled_from("a,;\"'\r\n\t \u2028\x85\0é")) | st.text(st.characters(codec="utf-8")),
+            min_size=3,
+            max_size=3,
+        )
+    )
+)
+def test_lines_are_those_that_the_csv_module_writes(rows: list[list[str]]) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    assert csv_lines(rows) == out.getvalue().encode()
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
