@@ -15,14 +15,16 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db import connection
-from django.db.models import F, TextField
+from django.db.models import BooleanField, F, TextField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from orders import prepared
 from orders.browsing import paging
 from orders.browsing.asked import Asked
 from orders.browsing.finding import Found
 from orders.browsing.kept import TITLES
+from orders.browsing.sql import among, listed
 from orders.exporting.columns import COLUMNS, MORE, Kind
 from orders.models import Partner, Record
 from orders.recipes import RECIPES
@@ -71,30 +73,22 @@ def keys(found: Found, asked: Asked) -> array[int]:
 def batches(keys: Sequence[int], *, more: bool = False) -> Iterator[Batch]:
     """The rows with these keys, in their order; with `more` also what only programs want to know."""
     selected = _ALL if more else _TABLE
-    sqls: dict[int, str] = {}
+    asked = _asked(selected)
     customers: dict[str, str] = {"": ""}
     for start in range(0, len(keys), BATCH):
         some = keys[start : start + BATCH]
-        # A query is made once for each number of keys, not a thousand times: that would take a tenth of all the time.
-        sql = sqls.get(len(some)) or sqls.setdefault(len(some), _compiled(some, selected))
-        rows = {row[0]: row for row in _fetch(sql, some)}
+        rows = {row[0]: row for row in prepared.rows((asked, (listed(some),)))}
         in_turn = [rows[key] for key in some if key in rows]
         if in_turn:
             yield _told(dict(zip(selected, zip(*in_turn, strict=True), strict=True)), customers)
 
 
-def _compiled(keys: Sequence[int], selected: dict[str, Any]) -> str:
+def _asked(selected: dict[str, Any]) -> str:
+    """The same SQL for each batch, planned once; nothing but the keys is a value."""
     # All by names of their own: an annotation may not be called as a column is.
     named = {f"told_{name}": what for name, what in selected.items()}
-    rows = Record.objects.filter(pk__in=keys).annotate(**named).values_list(*named)
-    return rows.query.sql_with_params()[0]  # nothing but the keys is a parameter
-
-
-def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(values))
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    some = RawSQL(among("orders_record.id", (), int)[0], ("",), BooleanField())  # noqa: S611
+    return Record.objects.filter(some).annotate(**named).values_list(*named).query.sql_with_params()[0]
 
 
 def _told(batch: Batch, customers: dict[str, str]) -> Batch:

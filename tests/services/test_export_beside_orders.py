@@ -19,7 +19,7 @@ from tests.services.servers import free_port, listens, running, until
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("export-beside-orders")]
 
-RECORDS = 80_000
+RECORDS = 120_000
 """As Excel they take some ten seconds, several times as long as an order."""
 
 WORKER = [sys.executable, "-m", "portal.run.queue", "worker"]
