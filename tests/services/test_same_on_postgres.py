@@ -14,9 +14,8 @@ import pytest
 from tests.services.servers import ROOT
 
 TESTS = [
+    "tests/orders/browsing",
     "tests/orders/test_audit_page.py",
-    "tests/orders/test_browsing.py",
-    "tests/orders/test_browsing_numbers.py",
     "tests/orders/test_prepared.py",
     "tests/portal/test_audit.py",
     "tests/services/postgres_only.py",

@@ -14,7 +14,7 @@ from orders.browsing.asked import parse
 from orders.browsing.finding import find
 from orders.history import tallies
 from orders.models import Order, Record
-from tests.orders.test_browsing import NOW, SignIn, partner, record, walk
+from tests.orders.browsing.kit import NOW, SignIn, partner, record, walk
 
 pytestmark = pytest.mark.django_db
 
