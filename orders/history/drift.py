@@ -34,6 +34,9 @@ LATELY = timedelta(days=2)
 
 BATCH = 500
 
+HEAVY = ("request_body", "answer", "record__raw", "record__detail")
+"""Columns of an order and its record that are not compared."""
+
 AS_BOUGHT = ("", PENDING, USUAL_STATUS)
 """What theirs may say of an order that we call bought: that is on its way to be so, or says nothing."""
 
@@ -139,7 +142,7 @@ def note(destination: str, touched: Collection[UUID] | None = None) -> None:
 def _suspects(destination: str, since: datetime | None) -> Iterator[tuple[Order, Record | None]]:
     """Orders that may differ from their records, the newest of each sort."""
     orders = _orders(destination)
-    yield from _contradicted(orders)
+    yield from _contradicted(orders, destination)
     if since:
         missing = orders.filter(status=Status.PLACED, settled_at__lt=since, record=None).exclude(order_no="")
         for order in missing.filter(~Exists(_by_number(OuterRef("order_no"), destination)))[:MOST]:
@@ -153,25 +156,34 @@ def _suspects(destination: str, since: datetime | None) -> Iterator[tuple[Order,
 def _some(destination: str, touched: Collection[UUID], now: datetime) -> Iterator[tuple[Order, Record | None]]:
     """Orders that may differ from their records since what was touched was written."""
     orders = _orders(destination)
-    yield from _contradicted(orders)
+    yield from _contradicted(orders, destination)
     ended = Drift.objects.filter(destination=destination, kind__in=(Kind.CONFLICT, Kind.BOUGHT))  # perhaps, by hand
     wanted = list({*touched, *ended.values_list("order_id", flat=True)})
-    heavy = ("request_body", "answer", "record__raw", "record__detail")
     lately = [orders.filter(placed_at__gte=now - LATELY)]
     batches = (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH))
     for some in (*lately, *(orders.filter(pk__in=batch) for batch in batches)):
-        for order in some.select_related("record").defer(*heavy):
-            yield order, getattr(order, "record", None) or record_of(order)
+        yield from _with_records(list(some.select_related("record").defer(*HEAVY)), destination)
 
 
 def _orders(destination: str) -> QuerySet[Order]:
     return Order.objects.filter(destination=destination).order_by("-placed_at", "-pk").defer("request_body", "answer")
 
 
-def _contradicted(orders: QuerySet[Order]) -> Iterator[tuple[Order, Record | None]]:
+def _contradicted(orders: QuerySet[Order], destination: str) -> Iterator[tuple[Order, Record | None]]:
     for some in (orders.exclude(conflict=""), orders.filter(status=Status.FAILED).exclude(found_as="")):
-        for order in some[:MOST]:
-            yield order, record_of(order)
+        yield from _with_records(list(some.select_related("record").defer(*HEAVY)[:MOST]), destination)
+
+
+def _with_records(orders: list[Order], destination: str) -> Iterator[tuple[Order, Record | None]]:
+    """Each with its record, as `record_of` finds it, but by one question for all that are not linked."""
+    number_of = {each.pk: each.order_no or each.found_as for each in orders if not hasattr(each, "record")}
+    numbers = sorted({*number_of.values()} - {""})
+    found: dict[str, Record] = {}
+    for start in range(0, len(numbers), BATCH):
+        some = Record.objects.filter(order_no__in=numbers[start : start + BATCH], destination=destination)
+        found |= {each.order_no: each for each in some.order_by("-pk").defer("raw", "detail")}
+    for order in orders:
+        yield order, getattr(order, "record", None) or found.get(number_of.get(order.pk, ""))
 
 
 def _pairs(destination: str) -> Iterator[QuerySet[Record]]:

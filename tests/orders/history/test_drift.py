@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orders import settling, tasks
@@ -386,3 +389,18 @@ def test_an_order_that_vanished_and_came_back_is_no_drift_any_more(
     sandbox.world.happen({"event": "order_status", "orderNo": order.order_no, "status": "refunded"})
     follow(portal, whole=True)
     assert Drift.objects.get().kind == "status"
+
+
+def test_many_orders_that_do_not_stand_in_the_history_yet_cost_no_question_each(
+    buy: Callable[[], Order],
+) -> None:
+    here, order = current_destination(), buy()
+    with CaptureQueriesContext(connection) as for_one:
+        drift.note(here, ())
+    for number in range(30):
+        other = Order.objects.get(pk=order.pk)
+        other.pk, other.key, other.reference, other.order_no = uuid4(), uuid4(), f"YP-{number:04}-0000", f"LR{number}"
+        other.save(force_insert=True)
+    with CaptureQueriesContext(connection) as for_many:
+        drift.note(here, ())
+    assert len(for_many) == len(for_one)
