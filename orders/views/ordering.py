@@ -203,9 +203,12 @@ def _show(
     status: int = 200,
     problem: str = "",
 ) -> HttpResponse:
-    links = wizard.links(order, name)
+    links, copied = wizard.links(order, name), order.again_of_id
     context = {
         "order": order,
+        "again_of": Order.objects.visible_to(request.user).filter(pk=order.again_of_id).first()
+        if order.again_of_id
+        else None,
         "steps": links,
         "step": next(link for link in links if link.name == name),
         "summary": rows(order),

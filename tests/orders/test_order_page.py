@@ -338,6 +338,8 @@ def test_order_again_copies_the_choices_into_a_new_draft(slug: str, state: str, 
     copy = Order.objects.get(status=Status.DRAFT)
     assert page.url == step_url(copy, "review")
     assert (copy.again_of, copy.owner, copy.slug) == (order, order.owner, slug)
+    said = f'a copy of <a href="{order.get_absolute_url()}">{order.order_no or order.reference}</a>'
+    assert said in alices.get(page.url).content.decode()
     assert copy.picked.po_number == "", "the PO number named the other purchase"
     assert unsigned(placing.preview(copy)[1], copy.reference) == sample_request(slug)
     before = (order.status, order.order_no)
