@@ -206,9 +206,7 @@ def _show(
     links, copied = wizard.links(order, name), order.again_of_id
     context = {
         "order": order,
-        "again_of": Order.objects.visible_to(request.user).filter(pk=order.again_of_id).first()
-        if order.again_of_id
-        else None,
+        "again_of": copied and Order.objects.visible_to(request.user).filter(pk=copied).first(),
         "steps": links,
         "step": next(link for link in links if link.name == name),
         "summary": rows(order),
