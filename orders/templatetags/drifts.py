@@ -131,7 +131,8 @@ def _address(name: str) -> tuple[str, str]:
 
 def _facts(facts: Any) -> str:
     return "".join(
-        f'<span class="detail">{name}</span>{_ident(ours, name)} here, {_ident(theirs, name)} there'
+        f'<span class="detail">{name} here</span>{_ident(ours, name)}'
+        f'<span class="detail">there</span>{_ident(theirs, name)}'
         for name, ours, theirs in facts
     )
 
