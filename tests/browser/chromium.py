@@ -21,6 +21,9 @@ FLAGS = [
     "--disable-sync",
 ]
 
+FOR_PICTURES = "--font-render-hinting=none"
+"""Letters stand where the font wants them, not where pixels are: without a window Chromium does otherwise."""
+
 NONE_FOUND = "No Chromium here: set CHROMIUM=/path/to/chromium, or install chromium-headless-shell."
 
 
@@ -34,5 +37,5 @@ def find(playwright: Playwright) -> str | None:
     return own if Path(own).exists() else None
 
 
-def launch(playwright: Playwright, path: str) -> Browser:
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+def launch(playwright: Playwright, path: str, *flags: str) -> Browser:
+    return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])

@@ -139,10 +139,12 @@ def elsewhere(photographer: Photographer) -> None:
 
 def past(photographer: Photographer) -> dict[str, str]:
     """Let people have ordered; the URL of the last order of each product and end."""
-    shifts, urls = [], {}
+    shifts, urls, drawn = [], {}, random.Random(7)
     pages = {name: photographer.context(name).new_page() for name in photographer.states}
     customers = {past.customer: photographer.customer(pages["staff"], past.customer) for past in PASTS if past.customer}
     for past in PASTS:
+        # The sandbox answers at once, which nobody's Yeastar does.
+        photographer.site.vendor.fault("save", "delay", seconds=round(drawn.uniform(0.4, 1.9), 1))
         if past.end in FAULTS:
             photographer.site.vendor.fault("save", **FAULTS[past.end])
         page, choices = pages[past.who], {"partner_id": customers.get(past.customer, "")} | past.choices
@@ -232,7 +234,9 @@ def take_all(photographer: Photographer) -> None:
     admin_pictures.take_all(photographer)
 
     photographer.site.vendor.fault(
-        "purchase_product_info", times=None, **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "Busy"}
+        "purchase_product_info",
+        times=None,
+        **FAULTS["refused"] | {"code": "system_busy", "detailMessage": "The system is busy. Try again later."},
     )
 
     failed = at(draft(LINKUS, "plan", product_no="369471660000"))
@@ -263,7 +267,7 @@ def main() -> int:
         if path is None:
             say(chromium.NONE_FOUND)
             return 1
-        browser = chromium.launch(playwright, path)
+        browser = chromium.launch(playwright, path, chromium.FOR_PICTURES)
         site = RunningPortal(Path(folder) / "var")
         try:
             take_all(Photographer(browser, site))
