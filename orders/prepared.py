@@ -126,6 +126,7 @@ def rows(query: Query) -> list[Values]:
     database = connections[DEFAULT_DB_ALIAS]  # by `connection` each of its attributes would be looked for anew
     if database.vendor != "postgresql":
         return rows_by_values(query)
+    database.close_if_health_check_failed()
     database.ensure_connection()
     theirs: psycopg.Connection[Values] = database.connection
     wrap = database.make_debug_cursor if database.queries_logged else database.make_cursor

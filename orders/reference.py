@@ -23,6 +23,12 @@ def looks_like_ours(text: str) -> bool:
     return _IN_ANY_CASE.search(text) is not None
 
 
+def as_written(text: str) -> str:
+    """The beginning of a reference whose mark was left out, with it: YP-ZS28-8A for zs28-8a. Empty for other texts."""
+    text = text.upper()
+    return f"YP-{text}" if re.fullmatch(rf"[{ALPHABET}]{{4}}-[{ALPHABET}]{{0,4}}", text) else ""
+
+
 def with_reference(po_number: str, reference: str) -> str:
     """What is sent as poNumber: the person's own PO number, if any, then our reference, if it is to be sent."""
     return " ".join(part for part in (po_number, reference) if part)

@@ -36,9 +36,13 @@ APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u2032\u00b4`", "'"
 
 
 def fold(text: str) -> str:
-    """Text as it is searched: lower case, without accents, with one sort of apostrophes."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(APOSTROPHES).casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).translate(UNSTROKED)
+    """Text as it is searched: lower case, without accents, with one sort of apostrophes. Folded again it stays so."""
+    text = text.translate(APOSTROPHES)
+    if text.isascii():
+        return text.lower()
+    for _ in range(3):  # a sign may be made of capitals, and those of letters with accents
+        text = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in text if not unicodedata.combining(char)).translate(APOSTROPHES | UNSTROKED)
 
 
 def storable(value: Any) -> Any:

@@ -248,7 +248,7 @@ def receipt(order: Order) -> list[dict[str, str]]:
         "Instance id": order.instance_id,
         "Order id": order.order_id,
         "Product number": order.product_no,
-        "Status at Yeastar": order.remote_status,
+        "Status when bought": order.remote_status,
         "Request id": order.request_id,
     }
     return [{"label": label, "value": value} for label, value in labelled.items() if value] if order.order_no else []

@@ -177,10 +177,15 @@ def _text(given: Mapping[str, str], name: str, notes: list[str]) -> str:
 
 
 def _period(name: str, given: Mapping[str, str], notes: list[str]) -> tuple[str, date | None, date | None]:
-    """A named period, or one of the person's own; days count only for that, and without a name they mean it."""
+    """A named period, or one of the person's own. Days mean the latter: without a name, and where the form that they
+    were typed into stood at that name already.
+    """
     before = len(notes)
     first, last = _day(given, "from", notes), _day(given, "to", notes)
-    if name not in ("", "custom"):
+    stood = given.get("stood", "")
+    if name not in ("", "custom") and not ((first or last) and stood == name):
+        if (first or last) and not stood:
+            notes.append(f"Period: it is “{PERIODS[name]}”, so the days were ignored.")
         return name, None, None
     if first and last and first > last:
         first, last = last, first

@@ -147,9 +147,11 @@ def _among(terms: Terms, keys: frozenset[int]) -> Terms:
 
 
 def _both(told: list[Customers]) -> tuple[Customers, ...]:
-    """Customers found by the search and by the filter, as one; what is found by number stays if it is theirs."""
+    """Customers found by the search and by the filter, as one if ranges hold both; what is found by number stays if it
+    is theirs.
+    """
     by_ids = sorted(told, key=lambda each: not each.in_ranges)
-    if not told[1:] or not by_ids[0].in_ranges or any(each.beginnings for each in told):
+    if not told[1:] or not all(each.in_ranges for each in told):
         return tuple(by_ids)
     one, other = by_ids
     numbered, theirs = (one.keys, other.ids) if one.keys else (other.keys, one.ids)
@@ -248,7 +250,7 @@ def _set_of_customers(told: Numbers, *texts: str) -> set[int] | _Many:
 
     def where() -> Q:
         by_number = numbers.where(told.beginnings) if told.beginnings else Q(pk__in=told.keys)
-        matching = Partner.objects.matching(" ".join(words)).order_by().values("remote_id")
+        matching = Partner.objects.matching(" ".join(texts)).order_by().values("remote_id")
         them = Q(partner_id_fenced__in=matching) if partners else Q(pk__in=())
         return them | Q(pk__in=told.keys) | by_number
 

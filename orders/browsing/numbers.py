@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -11,9 +12,14 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from orders.browsing import sql
 from orders.browsing.terms import NUMBERS
 from orders.models import LAST, Characters
+from orders.reference import as_written
 
 APART = 50
 """Of more records, which fill more than a page, those whose number is exactly what is looked for are told apart."""
+
+_GROUPED = re.compile(r"[0-9]{3,}(?:[ -][0-9]{3,})+")
+_GROUPS = re.compile("[ -]")
+"""As a serial number is printed on a PBX: 3694 7166 7338."""
 
 BEGINS, IS = "this >= %s AND this < %s", "this = %s"
 
@@ -33,8 +39,11 @@ class Numbers:
 
 
 def beginning_with(text: str, most: int) -> Numbers:
-    """Gathered up to `most`. The text is looked for as it is and in capitals."""
-    beginnings = tuple(sorted({text, text.upper()}))
+    """Gathered up to `most`. The text is looked for as it is and in capitals, a number in groups also as one, and a
+    reference that lacks its mark with it.
+    """
+    grouped = _GROUPS.sub("", text) if _GROUPED.fullmatch(text) else ""
+    beginnings = tuple(sorted({text, text.upper(), grouped, as_written(text)} - {""}))
     found = _keys(beginnings, BEGINS, most + 1)
     if len(found) <= min(most, APART):
         return Numbers(found)

@@ -99,8 +99,9 @@ def count(found: Found, listed: Page | None = None) -> str:
         return f"{found.number:,}"
     if found.walk:
         some, all_of_them = found.walk.count(COUNTED_OF_SOME + 1)
-        some = max(some + len(found.exact), found.at_least)
-        return f"{min(some, COUNTED_OF_SOME):,}{'' if all_of_them else '+'}"
+        number = max(some + len(found.exact), found.at_least)
+        known = all_of_them and number <= COUNTED_OF_SOME
+        return f"{number:,}" if known else f"{min(number, COUNTED_OF_SOME):,}+"
     if found.everything and found.known.many:
         return f"{COUNTED:,}+"
     number = found.rows.order_by().values("pk")[: COUNTED + 1].count() + len(found.exact)
@@ -128,7 +129,7 @@ def _walked(walk: Walk, asked: Asked, down: bool) -> Page:
 def _onwards(walked: Walked, *, behind: int | None = None, lost: bool = False) -> Page:
     rows = _in_turn(walked.keys[:PAGE_SIZE])
     after = rows[-1].pk if len(walked.keys) > PAGE_SIZE else walked.end
-    before = (rows[0].pk if rows else behind) if behind else None
+    before = (rows[0].pk if rows else walked.end or behind) if behind else None
     return Page(rows, after=after, before=before, lost=lost, seen=_seen(walked))
 
 

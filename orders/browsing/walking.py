@@ -125,6 +125,8 @@ class Walk:
     def _way(self) -> _Way:
         """By what is the rarest, or holds all conditions."""
         terms = self.terms
+        if any(each.gathered for each in terms.customers[:1]):
+            return _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
         if terms.owner is not None:
             return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))
         if terms.partner:
@@ -132,7 +134,7 @@ class Walk:
         if terms.customers and terms.customers[0].in_ranges:
             first = terms.customers[0]
             way = _Way(_of_customers(first), _remain(terms, customers=1), gathered=True)
-            if not way.remain or first.gathered or self._are_few(way.ranges):
+            if not way.remain or self._are_few(way.ranges):
                 return way
         if terms.here and not (terms.equal or terms.customers or terms.partner is not None):
             return _Way([Ranges("r.owner_id IS NOT NULL", [()])], [])

@@ -209,6 +209,15 @@ def record_of(order: Order) -> Record | None:
     return linked or (_by_number(number, order.destination).defer("raw", "detail").first() if number else None)
 
 
+def became(order: Order, record: Record | None) -> str:
+    """What has become of an order that we call bought since then, as Yeastar's history tells it; empty if nothing."""
+    if order.status != Status.PLACED or record is None:
+        return ""
+    if record.gone_at:
+        return "It does not stand in Yeastar's history any more."
+    return "" if record.status in AS_BOUGHT else f"Since then Yeastar's history calls it {record.status}."
+
+
 def _by_number(number: object, destination: str) -> QuerySet[Record]:
     return Record.objects.filter(order_no=number, destination=destination)
 

@@ -117,6 +117,7 @@ def show(
     breaker = breaking.hold() if order.status == Status.QUEUED else None
     sees_history = request.user.has_perm(SEE_ALL_ORDERS) and (can_settle or order.settled)
     events = verdict.timeline(order)
+    record = drift.record_of(order) if sees_history or order.status == Status.PLACED else None
     context = {
         "order": order,
         "breaker": breaker,
@@ -138,7 +139,8 @@ def show(
         "conflict_form": conflict_form or ConflictForm(),
         "conflict_mark": settling.mark_of(order.conflict),
         "can_order_again": verdict.can_order_again(order),
-        "record": drift.record_of(order) if sees_history else None,
+        "record": record if sees_history else None,
+        "became": drift.became(order, record),
         "freshness": runs.freshness() if sees_history else None,
     }
     return page(request, "orders/order.html", "orders/_order.html", context, status=status)

@@ -38,7 +38,7 @@ def recorded(vendor: Vendor, shown: dict[str, str]) -> bool:
         "Instance id": "instanceId",
         "Order id": "orderId",
         "Product number": "productNo",
-        "Status at Yeastar": "orderStatus",
+        "Status when bought": "orderStatus",
     }
     return {label: shown[label] for label in names if label in shown} == {
         label: given[name] for label, name in names.items() if given.get(name)

@@ -62,3 +62,16 @@ def test_plans_for_any_values_are_kept_by_a_connection_whose_first_transaction_f
     with connection.cursor() as cursor:
         cursor.execute("SHOW plan_cache_mode")
         assert cursor.fetchone() == ("force_generic_plan",)
+
+
+def test_a_server_that_was_restarted_costs_nobody_a_page(transactional_db: None) -> None:
+    root = User.objects.create_superuser("root")
+    client = Client(raise_request_exception=False)
+    client.force_login(root)
+    assert client.get("/").status_code == 200
+    killer = connection.copy()
+    with killer.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    killer.close()
+    close_old_connections()  # as a request begins
+    assert client.get("/").status_code == 200

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
@@ -80,6 +81,27 @@ def test_periods_are_days_of_the_portals_time_zone() -> None:
         "last-month": ("2026-04-01", "2026-05-01"),
         "this-year": ("2026-01-01", "2026-05-21"),
     }
+
+
+@pytest.mark.parametrize(
+    ("query", "period", "says"),
+    [
+        ("period=this-year&from=2026-03-01&to=2026-05-31&stood=this-year", "custom", False),  # typed beside a preset
+        ("period=this-year&from=2026-03-01&stood=custom", "this-year", False),  # a preset chosen instead of the days
+        ("period=this-year&from=2026-03-01", "this-year", True),  # an address that somebody wrote
+        ("period=this-year&stood=this-year", "this-year", False),
+    ],
+)
+def test_days_beside_a_named_period_are_never_dropped_in_silence(query: str, period: str, says: bool) -> None:
+    asked = parse(QueryDict(query))
+    assert asked.period == period
+    assert (asked.first is not None) == (period == "custom")
+    assert any("days were ignored" in note for note in asked.notes) == says
+
+
+def test_the_form_tells_at_which_period_it_stood(monas: Client) -> None:
+    assert 'name="stood" value="this-year"' in monas.get("/history/?period=this-year").content.decode()
+    assert 'name="stood"' not in monas.get("/history/").content.decode()
 
 
 @pytest.mark.parametrize(

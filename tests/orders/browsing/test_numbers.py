@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from orders.browsing import paging
 from orders.browsing.asked import parse
 from orders.browsing.finding import find
+from orders.destination import current_destination
 from orders.history import tallies
 from orders.models import Order, Record
 from tests.orders.browsing.kit import NOW, SignIn, partner, record, walk
@@ -147,3 +148,17 @@ def test_marks_that_stand_on_no_letter_are_found_nowhere(text: str) -> None:
     record("B")
     assert pages(q=text) == [[]]
     assert pages(customer=text) == [[]]
+
+
+def test_what_stands_first_counts_beside_a_full_thousand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orders.browsing.finding.FEW", 1_000)
+    partner("1", "Kiwi")
+    Record.objects.bulk_create(
+        Record(destination=current_destination(), key=str(n), order_no=f"LR{n:04}", at=NOW, first_seen_at=NOW,
+               changed_at=NOW, partner_id="1", status="succeed",
+               custom_reference_no="KIWI" if n < 20 else f"KIWI-{n}" if n < 55 else "")
+        for n in range(1_015)
+    )  # fmt: skip
+    asked = parse({"q": "kiwi", "status": "succeed"})
+    found = find(asked, NOW)
+    assert paging.count(found, paging.page(found, asked)) in ("1,015", "1,000+")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.test import Client
 
-from orders.models import Order, Partner
-from tests.orders.browsing.kit import NOW, listed, partner, record
+from orders.browsing import paging
+from orders.browsing.asked import parse
+from orders.browsing.finding import find
+from orders.destination import current_destination
+from orders.models import Order, Partner, Record
+from orders.text import fold
+from tests.orders.browsing.kit import NOW, listed, partner, record, walk
 
 
 @pytest.mark.parametrize(
@@ -94,3 +102,78 @@ def test_what_is_common_and_what_is_rare_give_the_same_list(monas: Client, monke
     monkeypatch.setattr("orders.browsing.finding.FEW", 2)
     assert [listed(monas, query) for query in queries] == rare
     assert len(rare[0]) == 30
+
+
+@pytest.mark.parametrize("typed", ["3694 7166 7338", "3694-7166-7338", "3694 7166", "369471667338"])
+def test_a_serial_number_is_found_in_groups_too(monas: Client, typed: str) -> None:
+    record("PBX", product_no="369471667338")
+    record("OTHER", product_no="369471660000")
+    assert "PBX" in listed(monas, {"q": typed})
+
+
+@pytest.mark.parametrize("typed", ["YP-ZS28-8A5Z", "zs28-8a5z", "ZS28-8A", "ZS28-"])
+def test_a_reference_of_ours_is_found_without_its_mark(monas: Client, typed: str) -> None:
+    record("OURS", reference="YP-ZS28-8A5Z")
+    record("OTHER", reference="YP-ZZ28-8A5Z")
+    assert listed(monas, {"q": typed}) == ["OURS", "YP-ZS28-8A5Z"] or listed(monas, {"q": typed}) == ["OURS"]
+
+
+def test_what_is_folded_stays_so() -> None:
+    """Each sign there is; the list folds once and the export did twice."""
+    signs = [chr(code) for code in range(sys.maxunicode) if not 0xD800 <= code < 0xE000]
+    assert [hex(ord(sign)) for sign in signs if fold(fold(sign)) != fold(sign)] == []
+    assert fold("Acme™ № 1 — Ǻrhus O\u00b4Neil") == "acmetm no 1 — arhus o'neil"
+
+
+@pytest.mark.django_db
+def test_customers_folded_before_are_folded_again_when_the_portal_is_brought_up_to_date() -> None:
+    old = partner("1", "Acme")
+    Partner.objects.filter(pk=old.pk).update(search="acmeTM 1")
+    importlib.import_module("orders.migrations.0020_folded_twice").fold_again(apps, None)
+    old.refresh_from_db()
+    assert old.search == "acmetm 1"
+
+
+def test_a_customer_with_a_sign_in_the_name_is_exported_as_listed(monas: Client) -> None:
+    partner("1", "Acme™")
+    Record.objects.bulk_create(
+        Record(destination=current_destination(), key=str(n), order_no=f"LR{n:04}", at=NOW, first_seen_at=NOW,
+               changed_at=NOW, partner_id="1")
+        for n in range(1_100)
+    )  # fmt: skip
+    for query in ({"q": "acme™"}, {"customer": "ACMEtm"}):
+        assert "<b>1,000+</b>" in monas.get("/history/", query).content.decode()
+        assert find(parse(query), NOW, whole=True).rows.count() == 1_100
+
+
+@pytest.mark.django_db
+def test_few_numbers_and_many_customers_of_one_word_are_those_of_the_other_word_too() -> None:
+    Partner.objects.bulk_create(
+        Partner(remote_id=f"P{n}", company=name, search=fold(f"{name} P{n}"), mirrored_at=NOW)
+        for n, name in enumerate(["Hotel GmbH"] * 150 + ["Other GmbH"] * 900)
+    )
+    for number in range(150):
+        record(f"LR{number:03}", partner_id=f"P{number}")
+    record("ODD", partner_id="P900", custom_reference_no="Hotel-2")
+    asked = parse({"q": "Hotel", "customer": "gmbh"})
+    assert paging.count(find(asked, NOW)) == "151"
+    assert len({key for page in walk(asked, "after") for key in page}) == 151
+
+
+@pytest.mark.parametrize("query", [{"q": "LR0003"}, {"q": "kiwi"}, {"q": "LR0003", "ours": "PLACED"}])
+@pytest.mark.parametrize("other", [{"who": "alice"}, {"customer": "BIG"}])
+def test_what_is_known_by_number_is_on_the_first_page_however_much_else_somebody_has(
+    query: dict[str, str], other: dict[str, str], queued: Callable[..., Order], alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("orders.browsing.walking.LOOKED", 5)
+    monkeypatch.setattr("orders.browsing.walking.TRIED", 5)
+    monkeypatch.setattr("orders.browsing.walking.TRIED_FOR_CUSTOMERS", 5)
+    partner("BIG", "Kiwi Giant")
+    for number in range(30):
+        order = queued()
+        Order.objects.filter(pk=order.pk).update(status="PLACED")
+        record(f"LR{number:04}", at=NOW + timedelta(hours=number), partner_id="BIG", ours=order, owner=alice)
+    page = paging.page(found := find(asked := parse(query | other), NOW), asked)
+    fitting = 30 if query["q"] == "kiwi" else 1
+    assert (len(page.rows), paging.count(found, page)) == (fitting, str(fitting))

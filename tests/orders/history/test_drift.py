@@ -58,7 +58,7 @@ def test_what_agrees_is_no_drift(buy: Callable[[], Order], portal: PartnerPortal
     follow(portal)
     assert noted() == {}
     shown = page(monas)
-    assert "All that was bought here stands" in shown
+    assert "All that was bought here up to" in shown
     assert order.order_no not in shown, "and it is not called made elsewhere"
 
 
@@ -258,7 +258,7 @@ def test_mona_who_has_seen_to_all_is_not_told_that_all_agrees(
     follow(portal)
     monas.post(f"/history/drift/{Drift.objects.get().pk}/seen/", follow=True)
     shown = page(monas)
-    assert "All that was bought here stands" not in shown
+    assert "All that was bought here up to" not in shown
     assert 'class="notice good"' not in shown
     assert "No difference is left to see to" in shown
     assert "1 was seen to" in shown
@@ -404,3 +404,19 @@ def test_many_orders_that_do_not_stand_in_the_history_yet_cost_no_question_each(
     with CaptureQueriesContext(connection) as for_many:
         drift.note(here, ())
     assert len(for_many) == len(for_one)
+
+
+def test_alice_reads_on_her_orders_page_that_it_was_refunded_since(
+    buy: Callable[[], Order], portal: PartnerPortal, sandbox: Sandbox, sign_in: Callable[[User], Client]
+) -> None:
+    order = buy()
+    follow(portal)
+    alices = sign_in(order.owner)
+    assert "Since then" not in alices.get(order.get_absolute_url()).content.decode()
+    sandbox.world.happen({"event": "order_status", "orderNo": order.order_no, "status": "refunded"})
+    follow(portal)
+    page = alices.get(order.get_absolute_url()).content.decode()
+    assert "Since then Yeastar&#x27;s history calls it refunded." in page
+    assert "Status when bought" in page
+    Record.objects.update(gone_at=timezone.now())
+    assert "does not stand in Yeastar&#x27;s history any more" in alices.get(order.get_absolute_url()).content.decode()
