@@ -177,7 +177,8 @@
   const toTheNews = () => (byId('errors') || byId('problem') || byId('step-title'))?.focus({ preventScroll: true })
   // An answer at the same address (a form with errors) is no new page in the history.
   doc.addEventListener('htmx:beforeHistoryUpdate', ({ detail: { history } }) => {
-    if (new URL(history.path, location).pathname === location.pathname) history.type = 'replace'
+    const there = new URL(history.path, location)
+    if (there.pathname + there.search === location.pathname + location.search) history.type = 'replace'
   })
 
   // Plain forms: a second click while the first is on its way does nothing. The focus stays.

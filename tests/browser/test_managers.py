@@ -92,3 +92,22 @@ def test_mona_asks_for_the_details_of_an_order_and_sees_them_come(visitor: Visit
     expect(page.get_by_text("being asked for")).to_be_hidden(timeout=15_000)
     expect(details).to_contain_text("just now")
     expect(page.locator("#say")).to_have_text("Nothing more is asked for now.")
+
+
+def test_back_leads_from_each_filter_to_the_list_before_it(visitor: Visitor) -> None:
+    page = at(visitor, "/history/", "manager")
+    page.fill("[name=q]", "LR")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/history/\?q=LR$"))
+    page.locator("#filters summary").click()
+    page.select_option("#id_status", "pending")
+    expect(page).to_have_url(re.compile(r"\?q=LR&status=pending$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/history/\?q=LR$"))
+    expect(page.locator("[name=q]")).to_have_value("LR")
+    expect(page.locator("#id_status")).to_have_value("")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/history/$"))
+    expect(page.locator("[name=q]")).to_have_value("")
+    page.go_forward()
+    expect(page.locator("[name=q]")).to_have_value("LR")
