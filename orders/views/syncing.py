@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
@@ -13,6 +14,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from orders import auditing, tasks
+from orders.browsing import unread
+from orders.browsing.kept import kept
 from orders.destination import current_destination
 from orders.history import following, runs
 from orders.models import SEE_ALL_ORDERS, Reading
@@ -35,6 +38,8 @@ def sync_page(request: HtmxHttpRequest) -> HttpResponse:
         "freshness": freshness,
         "running": running,
         "progress": runs.progress(running) if running else None,
+        "unread": unread.words((None, None), kept().destinations),
+        "each_run": settings.HISTORY_DETAILS,
         "readings": [reading for reading in readings[: SHOWN + 1] if reading != running][:SHOWN],
     }
     return page(request, "history/sync.html", "history/_sync.html", context)

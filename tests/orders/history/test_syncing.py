@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,6 +21,7 @@ from orders.history import following, runs
 from orders.history.following import follow
 from orders.models import Order, Reading, Record, Tally
 from orders.templatetags.house import EXACT
+from tests.orders.history.kit import placed_elsewhere
 from yeastar_api.client import PartnerPortal
 from yeastar_api.sandbox import Sandbox
 
@@ -219,3 +221,20 @@ def test_a_worker_that_starts_reads_a_history_that_was_never_read_and_no_other(
     asked = sandbox.calls["order_page"]
     tasks.begin_history()
     assert sandbox.calls["order_page"] == asked
+
+
+def test_mona_is_not_told_that_all_is_here_while_details_are_missing(
+    monas: Client, portal: PartnerPortal, sandbox: Sandbox, settings: Any
+) -> None:
+    settings.HISTORY_DETAILS = 0
+    for _ in range(3):
+        placed_elsewhere(sandbox)
+    follow(portal)
+    page = monas.get("/history/sync/").content.decode()
+    assert re.search(r"but of \d+ orders the details are not read yet", page)
+    assert "verdict held" in page
+    settings.HISTORY_DETAILS = 50
+    follow(portal)
+    page = monas.get("/history/sync/").content.decode()
+    assert "All that Yeastar told of by then is here." in page
+    assert "verdict good" in page
