@@ -21,8 +21,8 @@ from orders.destination import current_destination
 LOOKED = 2_000
 """Entries of an index that one page looks at, at most, where conditions remain."""
 
-ALL_OF = 3_000
-"""Entries that are looked at without an order, at most: more than can be gathered by numbers and names together."""
+ALL_OF = 2_000
+"""Entries that are looked at without an order, at most: as many as can be gathered by numbers and names together."""
 
 TRIED, TRIED_FOR_CUSTOMERS = 300, 800
 """Records that are looked at first, by date, whatever is asked for; the latter before customers' lines are merged."""
