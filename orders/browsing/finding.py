@@ -15,8 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from orders.browsing import numbers, sql
@@ -235,8 +234,7 @@ def _behind(lookup: str) -> str:
 
 
 def _gathered(known: Kept, keys: set[int], conditions: dict[str, Any], many: Iterable[Q]) -> QuerySet[Record]:
-    where = RawSQL(sql.among("orders_record.id", (), int)[0], (sql.listed(keys),), BooleanField())  # noqa: S611
-    return _fenced(_here(known).filter(where), conditions).filter(*many)
+    return _fenced(_here(known).filter(sql.is_record_of(sql.listed(keys))), conditions).filter(*many)
 
 
 def _set_of_customers(told: Numbers, *texts: str) -> set[int] | _Many:

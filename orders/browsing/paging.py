@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, F, Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from orders.browsing.asked import SORTS, Asked
 from orders.browsing.finding import Found
 from orders.browsing.kept import COUNTED
-from orders.browsing.sql import among, listed
+from orders.browsing.sql import is_record_of, listed
 from orders.browsing.terms import Terms
 from orders.browsing.walking import Place, Walk, Walked
 from orders.models import Characters, Record
@@ -33,8 +32,7 @@ SHOWN = [field.attname for field in Record._meta.concrete_fields if field.name n
 
 def _by_keys(keys: str) -> QuerySet[Record, Any]:
     """All in one value, so that the SQL is the same however many they are."""
-    where, _ = among("orders_record.id", (), int)
-    return Record.objects.filter(RawSQL(where, (keys,), BooleanField())).values_list(*SHOWN)  # noqa: S611
+    return Record.objects.filter(is_record_of(keys)).values_list(*SHOWN)
 
 
 _BY_KEYS = Prepared(_by_keys, str)

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import connection
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from orders.browsing.terms import NUMBERS, Values
 from orders.models import LAST
@@ -161,6 +163,11 @@ def among(column: str, values: Collection[Any], kind: type = str) -> Condition:
     """Whether a column holds one of many values, handed over as one; an index is followed to them."""
     told = f"= ANY(ARRAY({_each_of(kind)}))" if connection.vendor == "postgresql" else f"IN ({_each_of(kind)})"
     return f"{column} {told}", (listed(values),)
+
+
+def is_record_of(keys: str) -> RawSQL:
+    """For a queryset of records: whether it has one of these keys, which `listed` has made one value."""
+    return RawSQL(among("orders_record.id", (), int)[0], (keys,), BooleanField())  # noqa: S611
 
 
 def listed(values: Collection[Any]) -> str:

@@ -125,7 +125,7 @@ class Walk:
     def _way(self) -> _Way:
         """By what is the rarest, or holds all conditions."""
         terms = self.terms
-        if any(each.gathered for each in terms.customers[:1]):
+        if any(each.gathered and len(each.keys) <= ALL_OF for each in terms.customers[:1]):
             return _Way(_of_customers(terms.customers[0]), _remain(terms, customers=1), gathered=True)
         if terms.owner is not None:
             return _Way([Ranges("r.owner_id = {}", [(terms.owner,)])], _remain(terms, owner=False))

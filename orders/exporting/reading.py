@@ -15,8 +15,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import BooleanField, F, TextField
-from django.db.models.expressions import RawSQL
+from django.db.models import F, TextField
 from django.db.models.functions import Cast
 
 from orders import prepared
@@ -24,7 +23,7 @@ from orders.browsing import paging
 from orders.browsing.asked import Asked
 from orders.browsing.finding import Found
 from orders.browsing.kept import TITLES
-from orders.browsing.sql import among, listed
+from orders.browsing.sql import is_record_of, listed
 from orders.exporting.columns import COLUMNS, MORE, Kind
 from orders.models import Partner, Record
 from orders.recipes import RECIPES
@@ -87,8 +86,7 @@ def _asked(selected: dict[str, Any]) -> str:
     """The same SQL for each batch, planned once; nothing but the keys is a value."""
     # All by names of their own: an annotation may not be called as a column is.
     named = {f"told_{name}": what for name, what in selected.items()}
-    some = RawSQL(among("orders_record.id", (), int)[0], ("",), BooleanField())  # noqa: S611
-    return Record.objects.filter(some).annotate(**named).values_list(*named).query.sql_with_params()[0]
+    return Record.objects.filter(is_record_of("")).annotate(**named).values_list(*named).query.sql_with_params()[0]
 
 
 def _told(batch: Batch, customers: dict[str, str]) -> Batch:
